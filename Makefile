@@ -1,0 +1,65 @@
+# Everything sets up .venv by itself, once, from requirements.lock. MAILGATE_TEST_APT=1 as root: with real servers too.
+.DEFAULT_GOAL := quick
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: venv demo test quick check format fuzz bench storm golden lock apt clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.stamp
+PYTEST := $(BIN)/python -m pytest -n 2
+SLOW := slow or shared or server
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+venv: $(STAMP)
+
+demo: $(STAMP)              ## a desk that plays a short story; ONCE=1 ends after it
+	$(BIN)/mailgate demo $(if $(ONCE),--once)
+
+quick: $(STAMP)             ## the tests without servers and long runs
+	$(PYTEST) -m "not ($(SLOW))"
+
+check: $(STAMP)             ## format, lint, types, the house rules, quick tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict mailgate
+	$(PYTEST) -n 0 tests/test_architecture.py
+	$(PYTEST) -m "not ($(SLOW))"
+
+test: $(STAMP) apt          ## all tests; what is skipped is named at the end, with its reason
+	$(PYTEST) -rs
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+fuzz: $(STAMP)              ## hostile mail; SECONDS_EACH=600 looks longer
+	MAILGATE_TEST_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) $(BIN)/python -m pytest -n 2 -rs tests/fuzz
+
+bench: $(STAMP)             ## figures of this machine
+	set -e; for script in bench/*.py; do [ ! -e "$$script" ] || $(BIN)/python "$$script"; done
+
+storm: $(STAMP)             ## kill -9 at every moment, under load
+	if [ -e bench/storm.py ]; then $(BIN)/python bench/storm.py; else echo "bench/storm.py is not there"; fi
+
+golden: $(STAMP)            ## write the expected letters anew; read the difference before you commit it
+	MAILGATE_TEST_GOLDEN=write $(BIN)/python -m pytest -q -k golden
+
+lock:                       ## renew requirements.lock, with hashes, from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --extra postgresql --python-version 3.11 --universal --generate-hashes \
+		--no-emit-index-url --output-file requirements.lock
+
+# The servers that tests talk to. They are installed, never started: tests start their own on ports of their own.
+apt:
+ifeq ($(MAILGATE_TEST_APT),1)
+	[ "$$(id -u)" = 0 ] || { echo "MAILGATE_TEST_APT=1 needs root"; exit 1; }
+	sh tests/install_servers.sh
+endif
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist

@@ -1,0 +1,1 @@
+"""Mails and a client for measuring."""

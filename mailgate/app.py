@@ -1,0 +1,58 @@
+"""The composition root: builds a house of the configuration, and nothing else decides anything here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mailgate import config, phrases, templates
+from mailgate.blobs import open_blobs
+from mailgate.compose.templates import Templates
+from mailgate.model.settings import Settings
+from mailgate.pipeline import House
+from mailgate.store import schema
+from mailgate.store.engine import inbox_url, open_engine
+from mailgate.store.ids import Ids, utc_now
+from mailgate.store.inbox import Inbox
+
+
+class Built:
+    """A house with its inbox, as the command line and the daemon use it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = open_engine(settings.database_url)
+        separate = inbox_url(settings.database_url) != settings.database_url
+        self.inbox_engine = open_engine(inbox_url(settings.database_url)) if separate else self.engine
+        self.blobs = open_blobs(settings.blobs_url)
+        self.inbox = Inbox(self.inbox_engine, self.blobs)
+        self.ids = Ids()
+        self.house = House(
+            settings=settings, engine=self.engine, templates=_templates(settings), phrases=phrases.load(),
+            ids=self.ids, clock=utc_now, raw_of=self.inbox.raw_of,
+        )  # fmt: skip
+
+    def upgrade(self) -> list[str]:
+        """Make or upgrade the databases; return what was done."""
+        return schema.upgrade(self.engine, None if self.inbox_engine is self.engine else self.inbox_engine)
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.inbox_engine.dispose()
+
+
+def build(path: str | None, environ: Mapping[str, str] | None = None, *, make: bool = True) -> Built:
+    """Return the house of the configuration at `path`; an embedded database is made where there is none yet."""
+    settings = config.load(path, os.environ if environ is None else environ)
+    built = Built(settings)
+    if make and settings.database_url.startswith("sqlite"):
+        built.upgrade()
+    else:
+        schema.require(built.engine)
+    return built
+
+
+def _templates(settings: Settings) -> Templates:
+    """Return the shipped templates, with those of the configuration's folders and of `templates/` beside it on top."""
+    beside = Path(settings.source).parent / "templates" if settings.source else None
+    folders = [Path(folder) for folder in settings.template_folders]
+    return templates.load([*([beside] if beside and beside.is_dir() else []), *folders])

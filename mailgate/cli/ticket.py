@@ -1,0 +1,113 @@
+"""Tickets: list, show, history; close, merge, split, assign; export."""
+
+import argparse
+from typing import Any
+
+from mailgate import app
+from mailgate.byhand import tickets
+from mailgate.cli.printing import print_json, print_rows
+from mailgate.errors import Refused
+from mailgate.store import views
+from mailgate.store.engine import reading
+
+_COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor", "subject")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    tickets.add_arguments(parser)
+    actions = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    listing = actions.add_parser("list", help="list tickets, the newest first")
+    listing.add_argument("--desk")
+    listing.add_argument("--queue")
+    listing.add_argument("--status", action="append", default=[], help="new, open, waiting, resolved, closed, merged")
+    listing.add_argument("--account")
+    listing.add_argument("--limit", type=int, default=100)
+    show = actions.add_parser("show", help="show one ticket, whole")
+    show.add_argument("number", type=int)
+    history = actions.add_parser("history", help="what happened to a ticket, and why")
+    history.add_argument("number", type=int)
+    export = actions.add_parser("export", help="an mbox with all mail of a ticket, on stdout or in a file")
+    export.add_argument("number", type=int)
+    export.add_argument("--output", "-o", metavar="FILE")
+    for one in (listing, show, history):
+        one.add_argument("--json", action="store_true", help="one JSON object a line")
+    for one in actions.choices.values():
+        one.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    built = app.build(args.config)
+    try:
+        return _run(args, built)
+    finally:
+        built.close()
+
+
+def _run(args: argparse.Namespace, built: app.Built) -> int:
+    match args.action:
+        case "list":
+            with reading(built.engine) as connection:
+                found = views.list_tickets(
+                    connection, desk=args.desk, queue=args.queue, statuses=args.status, account=args.account, limit=args.limit
+                )
+            print_rows(found, _COLUMNS, as_json=args.json, empty="no tickets")
+        case "show":
+            _show(_get(built, args.number), as_json=args.json)
+        case "history":
+            _get(built, args.number)
+            with reading(built.engine) as connection:
+                events = views.events_of(connection, args.number)
+            for event in events:
+                print_json(event) if args.json else print(_event_line(event))
+        case "export":
+            from mailgate.cli.export import export_ticket
+
+            export_ticket(built, args.number, args.output)
+        case _:
+            applied = tickets.perform(args, built.house)
+            new = f"; ticket {applied.number} opened" if applied.number else ""
+            print(f"ticket {args.number}: {args.action} done{new}")
+    return 0
+
+
+def _get(built: app.Built, number: int) -> dict[str, Any]:
+    with reading(built.engine) as connection:
+        found = views.show_ticket(connection, number)
+    if found is None:
+        raise Refused(f"there is no ticket {number}; `mailgate ticket list` shows those there are")
+    return found
+
+
+def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(ticket)
+        return
+    print(f"#{ticket['number']}  {ticket['subject']}")
+    facts = ("desk", "queue", "team", "status", "priority", "owner", "account", "requestor", "language", "class", "level")
+    print("  " + "  ".join(f"{name} {ticket[name] or '-'}" for name in facts))
+    for name in ("participants", "flags", "missing"):
+        if ticket[name]:
+            print(f"  {name}: {', '.join(ticket[name])}")
+    if ticket["fields"]:
+        print("  " + "  ".join(f"{key}: {value}" for key, value in ticket["fields"].items()))
+    for link in ticket["links"]:
+        print(f"  {link['kind']}: {link['ticket']}")
+    for deadline in ticket["deadlines"]:
+        due = f"{deadline['due_at']:%Y-%m-%d %H:%M} UTC" if deadline["due_at"] else "paused"
+        print(f"  {deadline['kind']}: {due}, {deadline['state']}")
+    for message in ticket["messages"]:
+        print(f"\n--- {message['at']:%Y-%m-%d %H:%M} UTC  {message['kind']}  {message['from']}  {message['subject']}")
+        print(message["visible_text"])
+        for file in message["attachments"]:
+            print(f"    [{file['filename']}, {file['size']} bytes]")
+        for step in message["trace"]:
+            print(f"    {step['rule']}: {step['verdict']}" + (f" ({step['because']})" if step["because"] else ""))
+
+
+def _event_line(event: dict[str, Any]) -> str:
+    detail = event["detail"]
+    parts = [f"{name} {old} → {new}" for name, (old, new) in detail.get("changes", {}).items()]
+    parts += [f"{one['kind']} {one['state']}" for one in detail.get("deadlines", ())]
+    parts += [detail["text"]] if detail.get("text") else []
+    because = f" ({detail['because']})" if detail.get("because") else ""
+    return f"{event['at']:%Y-%m-%d %H:%M:%S}  {event['actor'] or '-':<24} {event['kind']}{because}: {'; '.join(parts)}"

@@ -1,0 +1,61 @@
+"""Tokens for the control panel's API: create, list, revoke."""
+
+import argparse
+import secrets
+
+from mailgate.app import Built
+from mailgate.byhand.chosen import choose_desk
+from mailgate.cli.options import add_config, add_desk, add_json, new_actions, opened
+from mailgate.cli.printing import print_json, print_rows
+from mailgate.errors import Refused
+from mailgate.store import tokens
+from mailgate.store.engine import reading, transaction
+
+_COLUMNS = ("id", "desk", "name", "created_at", "revoked_at")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `mailgate token` takes."""
+    actions = new_actions(parser)
+    create = actions.add_parser("create", help="print a new token; it is shown this once")
+    create.add_argument("--name", default="", help="what it is for")
+    listing = actions.add_parser("list", help="the tokens there are, without their secrets")
+    listing.add_argument("--all", action="store_true", help="the revoked ones too")
+    revoke = actions.add_parser("revoke", help="let it open nothing any more, at once")
+    revoke.add_argument("id")
+    add_desk(create, revoke)
+    add_desk(listing, is_filter=True)
+    add_json(create, listing)
+    add_config(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out the sub-command."""
+    with opened(args.config) as built:
+        match args.action:
+            case "create":
+                _create(built, args)
+            case "list":
+                with reading(built.engine) as connection:
+                    rows = tokens.list_tokens(connection, args.desk, is_open=not args.all)
+                print_rows(rows, _COLUMNS, as_json=args.json, empty="no tokens")
+            case _:
+                _revoke(built, args)
+    return 0
+
+
+def _create(built: Built, args: argparse.Namespace) -> None:
+    desk, token, id_ = choose_desk(built.settings, args.desk).name, secrets.token_urlsafe(32), built.ids()
+    with transaction(built.engine) as connection:
+        tokens.add_token(connection, id_=id_, desk=desk, token=token, name=args.name, at=built.house.clock())
+    if args.json:
+        print_json({"id": id_, "desk": desk, "name": args.name, "token": token})
+    else:
+        print(token)
+
+
+def _revoke(built: Built, args: argparse.Namespace) -> None:
+    with transaction(built.engine) as connection:
+        if not tokens.revoke_token(connection, args.id, args.desk, built.house.clock()):
+            raise Refused(f"there is no token {args.id} to revoke; `mailgate token list` shows those there are")
+    print(f"{args.id} revoked")

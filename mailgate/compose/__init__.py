@@ -1,0 +1,1 @@
+"""Letter → Rendered → bytes: choosing among the loaded templates, rendering, headers. Pure."""

@@ -1,0 +1,70 @@
+"""What every template may count on: the names of each kind of letter, with the values that stand for "nothing"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailgate.model.letter import CUSTOMER_LETTERS
+
+CARD: Mapping[str, Any] = {
+    "queue": "", "team": "", "owner": None, "status": "new", "priority": "normal", "customer": "",
+    "customer_name": "", "account": None, "level": "unknown", "role": None, "evidence": "", "flags": (),
+    "request": "general", "class": "other", "language": "", "fields": {}, "missing": (), "due_at": None,
+    "due_kind": "", "links": (), "named_account": None, "created_at": None,
+}  # fmt: skip
+_MAY_LACK_CARD = ("command_error", "command_done")
+_ACCOUNT: Mapping[str, Any] = {"number": "", "login": "", "name": ""}
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "ack": {
+        "class": "other", "due_at": None, "is_high": False, "identity_required": False, "missing": (), "form": (),
+        "incidents": (), "moved": "", "from_ticket": None, "split_because": "", "receipt": None,
+        "suggest_panel": False, "understood": {}, "source": "mail",
+    },
+    "relay": {"text": ""},
+    "escalation": {"cause": "command", "team": "", "opens_at": None, "hours": (), "due_at": None},
+    "progress": {"class": "other", "usual": ""},
+    "nudge": {"asked_at": None, "resolve_at": None},
+    "promise": {"at": None},
+    "merged": {"from_number": None, "from_subject": ""},
+    "split_notice": {"from_number": None, "from_subject": ""},
+    "resolved": {"reopen_days": 14, "by_clock": False},
+    "incident": {"text": "", "state": "open"},
+    "announcement": {"text": ""},
+    "staff_notice": {
+        "event": "new", "author": "", "author_name": "", "text": "", "files": (), "history": (),
+        "suggest_split": False, "claimed": (), "from_ticket": None, "left_out": "",
+    },
+    "reminder": {"cause": "first_response", "due_at": None, "text": ""},
+    "handover": {"cause": "command", "reason": "", "from_team": "", "text": "", "files": (), "history": ()},
+    "update_due": {"progress_at": None, "text": ""},
+    "lead_notice": {"cause": "silence", "since": None, "text": ""},
+    "promise_due": {"at": None, "text": ""},
+    "colleague_notice": {"colleague": "", "at": None, "text": ""},
+    "reply_check": {"causes": (), "names": (), "text": ""},
+    "command_error": {"errors": (), "original": ""},
+    "command_done": {"done": (), "is_help": False},
+    "held_notice": {
+        "sender": "", "sender_name": "", "mail_subject": "", "would_be": "new", "would_be_ticket": None,
+        "because": "", "text": "", "for_managers": False, "since": None, "queue": "",
+    },
+    "bounce_notice": {"failed": (), "letter_kind": "", "letter_subject": "", "next_address": None},
+    "breach": {"kinds": (), "due_at": None, "escalated_to": None, "opens_at": None, "text": ""},
+    "missed": {"entries": ()},
+    "digest": {
+        "day": None, "opened": 0, "answered": 0, "breached": 0, "held": 0, "quarantined": 0, "waiting": (),
+        "kept_percent": None,
+    },
+    "incident_suspected": {"host": "", "tickets": (), "minutes": 15},
+    "alarm": {"what": "", "detail": "", "help": ""},
+}  # fmt: skip
+
+
+def filled(kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `context` with every name that the templates of `kind` may use; a `card` is filled likewise."""
+    values = {"card": None, **DEFAULTS.get(kind, {}), **context}
+    card = values["card"]
+    if card is not None or (kind not in CUSTOMER_LETTERS and kind not in _MAY_LACK_CARD):
+        card = values["card"] = {**CARD, **(card or {})}
+        if card["account"] is not None:
+            card["account"] = {**_ACCOUNT, **card["account"]}
+    return values

@@ -1,0 +1,91 @@
+"""Word lists: the shipped ones of every language, then a folder of the desk, then the words of its own file."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mailgate import resources
+from mailgate.config.reading import Section
+from mailgate.errors import ConfigError
+from mailgate.model.settings import Lexicon
+
+LANGUAGES = ("en", "de", "pl", "ru", "uk")
+SHARED = "common"  # the lists of words that every language uses
+
+Lists = Mapping[str, tuple[str, ...]]
+
+
+def read_lexicon(words: Section, folder: Path | None) -> Lexicon:
+    """Return the desk's word lists: those of `folder` replace the shipped ones by list, those of `words` are added."""
+    shipped = _shipped()
+    more = words.free()
+    if not folder and not more:
+        return shipped  # one value for all such desks: its lists are compiled once
+    lists = dict(shipped.words)
+    for file in sorted(folder.glob("*.toml")) if folder else ():
+        lists[file.stem] = {**lists.get(file.stem, {}), **_read_own(file, words)}
+    for language, table in more.items():
+        lists[language] = _with_more(lists, language, table, words)
+    return Lexicon(lists)
+
+
+def languages_of(lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the languages that a desk with this lexicon may speak: the shipped ones and those of its own folder."""
+    return tuple(name for name in dict.fromkeys((*LANGUAGES, *lexicon.words)) if name != SHARED)
+
+
+@cache
+def _shipped() -> Lexicon:
+    files = sorted((resources.path("config") / "words").glob("*.toml"))
+    try:
+        found: dict[str, Lists] = {file.stem: _read(file) for file in files}
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"shipped word lists: {error}"]) from error
+    return Lexicon({**{language: {} for language in LANGUAGES}, **found})
+
+
+def _read_own(file: Path, words: Section) -> Lists:
+    try:
+        return _read(file)
+    except (OSError, ValueError) as error:
+        words.book.complain(f"{file}: {error}")
+        return {}
+
+
+def _read(file: Path) -> Lists:
+    return dict(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
+
+
+def _with_more(lists: Mapping[str, Lists], language: str, table: Any, words: Section) -> Lists:
+    known = {name for each in lists.values() for name in each}
+    more = dict(lists.get(language, {}))
+    if language not in lists or not isinstance(table, dict):
+        words.complain(language, f"is no language with words; allowed are tables of {', '.join(lists)}")
+        return more
+    try:
+        added = dict(_flatten(table))
+    except ValueError as error:
+        words.complain(language, f"cannot be read: {error}")
+        return more
+    for name, texts in added.items():
+        if known and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed is {', '.join(sorted(known))}"
+            words.complain(f"{language}.{name}", f"is no word list; {hint}")
+        more[name] = tuple(dict.fromkeys((*more.get(name, ()), *texts)))
+    return more
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, str):
+            yield f"{prefix}{key}", (value,)
+        elif isinstance(value, list) and all(isinstance(text, str) for text in value):
+            yield f"{prefix}{key}", tuple(value)
+        else:
+            raise ValueError(f"{prefix}{key} is no list of texts")

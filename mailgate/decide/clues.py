@@ -1,0 +1,85 @@
+"""What a mail names that the store should look up: numbers, Message-IDs, tokens, people, accounts."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from mailgate.decide.commands import numbers_named
+from mailgate.decide.findings import find
+from mailgate.decide.matter import fold_subject
+from mailgate.model.arrival import Arrival
+from mailgate.model.facts import Clues
+from mailgate.model.findings import Findings
+from mailgate.model.mail import Mail
+from mailgate.model.settings import Desk
+from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
+
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+_DOMAIN = re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,18}(?![\w-])", re.IGNORECASE)
+T = TypeVar("T")
+
+_MOST = 50  # ids, addresses and numbers of one mail that are looked up; more is no person's mail
+
+
+def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues:
+    """Return what `mail` names on `desk`. The one look at the words of the mail (`findings`) is made here."""
+    tokens = _tokens(mail, arrival, desk, secret)
+    own_ids, message_ids = _message_ids(mail, secret)
+    findings = find(
+        subject=mail.subject, core_subject=mail.core_subject, text=mail.visible_text, desk=desk,
+        files=len(mail.attachments),
+    ) if mail.automatic is None or mail.automatic.kind in ("list", "auto_generated") else Findings()  # fmt: skip
+    if arrival.form:
+        findings = replace(findings, account_numbers=_unique((arrival.form.account, *findings.account_numbers)))
+    numbers = [tag.number for tag in (*mail.tags, *mail.quoted_tags) if tag.desk == desk.tag]
+    numbers += [token.ticket for token in tokens if token.ticket is not None]
+    numbers += [own.ticket for _, own in own_ids if own.ticket is not None]
+    numbers += mail.word_numbers
+    return Clues(
+        desk=desk.name,
+        sender=mail.from_[0].key if len(mail.from_) == 1 else None,
+        reply_to=mail.reply_to[0].key if len(mail.reply_to) == 1 else None,
+        content_key=mail.content_key,
+        numbers=_unique(numbers),
+        message_ids=message_ids,
+        own_ids=own_ids,
+        tokens=tokens,
+        own_message_id=mail.message_id,
+        subject=fold_subject(mail.core_subject),
+        findings=findings,
+        commands_name=numbers_named(mail.visible_text),
+        people=_unique(address.key for address in (*mail.to, *mail.cc)),
+        failed=_unique(one.address.lower() for one in mail.report.failed) if mail.report else (),
+        mentioned=_mentioned(mail.visible_text),
+    )
+
+
+def _tokens(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> tuple[Token, ...]:
+    addresses = _unique((*arrival.recipients, *(address.key for address in (*mail.to, *mail.cc))))
+    found = (read_token(address, secret, desk.name) for address in addresses if "+" in address)
+    return tuple(token for token in found if token)
+
+
+def _message_ids(mail: Mail, secret: bytes) -> tuple[tuple[tuple[str, OwnId], ...], tuple[str, ...]]:
+    """Return the named ids that we made, and the others, each the nearest relative first (T1c)."""
+    named = [*mail.in_reply_to, *reversed(mail.references)]
+    if mail.report:
+        named += [mail.report.original_message_id] if mail.report.original_message_id else []
+        named += list(reversed(mail.report.original_references))
+    if mail.forwarded and mail.forwarded.message_id:
+        named.append(mail.forwarded.message_id)
+    ids = _unique(named)
+    own = tuple((value, made) for value in ids if (made := read_message_id(value, secret)))
+    known = {value for value, _ in own}
+    return own, tuple(value for value in ids if value not in known)
+
+
+def _mentioned(text: str) -> tuple[str, ...]:
+    """Return addresses and domains that `text` speaks of, lower case (C7)."""
+    start = text[:20_000].lower()
+    return _unique((*_ADDRESS.findall(start), *_DOMAIN.findall(start)))
+
+
+def _unique(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))[:_MOST]

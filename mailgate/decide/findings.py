@@ -1,0 +1,76 @@
+"""What the words of a mail say: one look at subject and visible text, by the desk's word lists (Q2 to Q7, S5, S6)."""
+
+from functools import lru_cache
+
+from mailgate.decide.findings_class import Chosen, Report, choose_class, open_questions
+from mailgate.decide.findings_fields import read_fields
+from mailgate.decide.findings_names import find_names
+from mailgate.decide.findings_numbers import ACCOUNT_PATTERNS, read_accounts
+from mailgate.decide.findings_reading import Reading
+from mailgate.decide.findings_request import Asked, is_formal, read_request, side_of
+from mailgate.decide.findings_tone import announced_matter, stated_outage, thanks_only
+from mailgate.decide.words.lexer import cut, fold
+from mailgate.decide.words.lists import Lists
+from mailgate.model.findings import Findings
+from mailgate.model.settings import Desk, Lexicon
+
+__all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
+
+_MOST_TEXT = 20_000  # characters that are read: what a person means stands at the beginning
+_MOST_WORDS = 8_000
+_MOST_SUBJECT = 1_000
+
+
+def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int = 0) -> Findings:
+    """Return what the words of a mail say; `text` is its visible text, `files` the number of its attachments.
+
+    Linear in the text, of which the beginning is read. Every verdict has the words that spoke in `because`.
+    """
+    subject, text = (core_subject or subject)[:_MOST_SUBJECT], text[:_MOST_TEXT]
+    reading = _read(subject, text, files, desk.lexicon)
+    fields = read_fields(subject, text, reading.names, desk.lexicon)
+    numbers, logins = read_accounts(subject, text, desk.account_patterns)
+    chosen = choose_class(reading)
+    request = read_request(reading, chosen)
+    side, side_words = side_of(reading, request, chosen)
+    outage, thanks, announces = stated_outage(reading), thanks_only(reading), announced_matter(reading)
+    report = Report(reading=reading, class_=chosen.name, fields=fields, files=files)
+    because = {
+        "class": chosen.because, "request": request.because, "side": side_words, "outage": outage, "thanks": thanks,
+        "announces": announces,
+    }  # fmt: skip
+    return Findings(
+        request=request.kind,
+        rights=request.rights,
+        class_=chosen.name,
+        side=side,
+        is_outage=bool(outage),
+        is_formal=is_formal(reading),
+        is_thanks=bool(thanks),
+        announces_new=bool(announces),
+        fields=fields,
+        open_questions=() if outage or not _may_be_vague(request, chosen) else open_questions(report),
+        account_numbers=numbers,
+        logins=logins,
+        hosts=reading.names.hosts[:50],
+        because={name: words for name, words in because.items() if words},
+    )
+
+
+def _may_be_vague(request: Asked, chosen: Chosen) -> bool:
+    """A request is answered as it stands; what is reported may be vague."""
+    return request.kind == "general" or (request.kind == "account" and chosen.name == "invoice")
+
+
+@lru_cache(maxsize=32)
+def compile_lists(lexicon: Lexicon) -> Lists:
+    """Return the compiled lists of `lexicon`, once for each; ValueError names a group that is missing."""
+    return Lists(lexicon)
+
+
+def _read(subject: str, text: str, files: int, lexicon: Lexicon) -> Reading:
+    names = find_names(f"{subject}\n\n{text}")
+    head, _, body = names.plain.partition("\n\n")
+    head_words = cut(fold(head))
+    words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}")
+    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=compile_lists(lexicon).find(words))

@@ -1,0 +1,148 @@
+"""Facts read out of a mail and kept as fields (Q4): numbers, times, call-back, service; and filled labels (Q7)."""
+
+import re
+
+from mailgate.decide.findings_labels import read_labels
+from mailgate.decide.findings_names import Names
+from mailgate.decide.findings_numbers import read_numbers, speaks_of
+from mailgate.model.settings import Lexicon
+
+_ZONE = (
+    r"(?:MESZ|MEZ|CEST|CET|EEST|EET|BST|MSK|МСК|UTC(?:[ ]?[+-]\d{1,2}(?::\d\d)?)?|GMT(?:[ ]?[+-]\d{1,2})?|Ortszeit|"
+    r"(?:Kyiv|Kiev|Berlin|London|Warsaw|Moscow|local)[ ]time|czasu[ ]\w{4,14}|"
+    r"(?:по|за)[ ](?:Києву|Києвом|Киеву|Берлину|Берліну|Москве|Варшаве|(?:київськ|киевск|берлинск|"
+    r"берлінськ|московск|местн|місцев)\w{1,4}"
+    r"(?:[ ](?:времени|часом|часу))?))"
+)
+_CLOCK = (
+    r"(?:(?:\d{1,2}[./]\d{1,2}\.?(?:[./]?\d{2,4})?|\d{4}-\d\d-\d\d|"
+    r"\d{1,2}\.?[ ][^\W\d_]{3,10})[ ,]{1,2}(?:um|at|o|в|о|об|ab)?[ ]?)?"
+    r"\d{1,2}(?:[:.]\d{2}(?::\d\d)?(?:[ ]?(?:Uhr|[ap]\.?m\.?|h|часов|час[аи]?|год(?:ин\w?)?\.?))?|"
+    r"[ ]?(?:Uhr|[ap]\.?m\.?|часов|часа|години|годин))"
+    rf"(?:[ ]?(?:ранку|вечора|утра|вечера|rano|wieczorem|morgens|abends))?(?:[ ]?\(?{_ZONE}\)?)?"
+)
+_ROUGH = (
+    r"(?:(?:heute|gestern|vorgestern)(?:[ ](?:früh|morgen|vormittag|mittag|nachmittag|abend|nacht))?|mitternacht|"
+    r"(?:mon|diens|donners|frei|sams|sonn)tag(?:[ ]\w{3,8})?|mittwoch(?:[ ]\w{3,8})?|(?:der|heute)[ ]nacht|"
+    r"(?:(?:about|over|more[ ]than)[ ])?(?:an?|one|two|three|several|\d{1,2})[ ](?:minutes?|hours?|"
+    r"days?)(?:[ ]ago)?|"
+    r"(?:einer|zwei|drei|mehreren|\d{1,2})[ ](?:minuten|stunden?|tag(?:en)?)|"
+    r"(?:this|yesterday|last|early)[ ](?:morning|afternoon|evening|night|noon|monday|tuesday|"
+    r"wednesday|thursday|friday|saturday|sunday)|"
+    r"yesterday|midnight|noon|(?:mon|tues|wednes|thurs|fri|satur|sun)day(?:[ ]\w{5,9})?|"
+    r"(?:wczoraj(?:sze(?:j|go))?|dzisiaj|dziś|dzisiejsze(?:j|go))(?:[ ](?:rana|wieczora|nocy|południa|"
+    r"rano|wieczorem))?|"
+    r"rana|północy|południa|poniedziałku|wtorku|środy|czwartku|piątku|soboty|niedzieli|(?:\d{1,2}|"
+    r"kilku|dwóch|trzech)[ ](?:godzin|minut|dni)|godziny|"
+    r"(?:самого[ ]|раннего[ ]|сегодняшнего[ ]|вчерашнего[ ])?(?:утра|вечера|ночи|полуночи|полудня|обеда|дня)|"
+    r"вчера(?:шнего[ ]\w{3,7})?|(?:понедельника|вторника|среды|четверга|пятницы|субботы|воскресенья)|"
+    r"(?:самого[ ]|сьогоднішнього[ ]|вчорашнього[ ])?(?:ранку|вечора|ночі|півночі|опівночі|полудня|обіду)|"
+    r"(?:учора|вчора)(?:шнього[ ]\w{3,7})?|(?:понеділка|вівторка|середи|четверга|п['’]ятниці|суботи|неділі))"
+)
+_ABOUT = (
+    r"(?:(?:ca\.?|etwa|ungefähr|about|around|approx\.?|ok\.?|około|mniej więcej|около|примерно|"
+    r"приблизно|близько|circa|um|at|o|в|о|об|godz(?:iny|\.)?)[ ]){0,2}"
+)
+_STARTED = re.compile(
+    r"(?<!\w)(?=[sSbBoOpPzZrRwWсСнНзЗвВіІпП])(?i:(?:seit(?:[ ]dem)?|since|started|starting|began|"
+    r"begann|beginn|begonnen|od|początek|"
+    r"zaczęło[ ]się|rozpoczęł\w{1,3}(?:[ ]się)?|wystąpił\w?|с|со|начиная[ ]с|начал(?:ось|ась|ся)|з|із|"
+    r"від|почал(?:ося|ася)|почався)"
+    rf"(?::|\b)[ \t]{{0,3}}{_ABOUT}(?P<at>{_CLOCK}(?![ ]?(?:до|bis|to|do|until|till|[-–—])[ ]?\d)|"
+    rf"{_ROUGH}(?!\w)(?:[,]?[ ]{_ABOUT}{_CLOCK})?))"
+)
+_PHONE = re.compile(r"(?<![\w.#/-])(?:\+|00)?\(?\d[\d \t\u00a0()/-]{6,20}\d(?![\w.]{0,40}\d)")
+_CALL = re.compile(
+    r"(?i:r[üu]e?f|\btel|\bcall|\bphone|\bring\b|\bdzwo|zadzwo|oddzwo|перезвон|позвон|звон|\bтел|подзвон|передзвон|"
+    r"зателефон|набер|\bmobil|\bhandy|\bcell|kom[óo]rk|erreichbar[ ](?:bin|unter)|reach[ ]me)"
+)
+_HOURS = re.compile(
+    r"(?i:(?:(?:zwischen|between|między|между|між|from|von|ab|after|od|po|с|з|после|після|bis|until|до|do)[ ])?"
+    r"\d{1,2}(?:[:.]\d\d)?[ ]?(?:uhr|am|pm|h)?(?:[ ]?(?:[-–—]|und|and|a|i|и|та|bis|to|do|"
+    r"до)[ ]?\d{1,2}(?:[:.]\d\d)?(?:[ ]?(?:uhr|am|pm|h))?)"
+    r"|(?:ab|after|od|po|с|з|после|після|bis|until|до|do)[ ]\d{1,2}(?::\d\d|[ ]?uhr))"
+)
+_SERVICE_CODE = re.compile(
+    r"(?<![\w.@/-])((?:DS|VPS|VDS|SRV|KVM|GPU|WEB|SH|CLOUD)-[A-Z][a-z]{2,20}(?:-\w{1,20}){0,3})\b"
+)
+_PLAN = (
+    r"(?i:\b(?:dienst(?:name)?|service(?:[ ]name)?|usług[aięeą]|vertrag(?:es|s)?|pakiet\w{0,2}|paket|"
+    r"tarif|plan(?:u|ie|em)?|"
+    r"package|услуг[аиуе]|послуг[аиуі]|тариф(?:у|е|і|а|ом|ний план|ный план)?|пакет(?:у|е|і|а|ом)?))"
+)
+_QUOTED_SERVICE = re.compile(rf"{_PLAN}[ :]{{1,3}}[„\"«“]([^\"«»“”„\n]{{1,60}})[\"»”“]")
+_PLAIN_SERVICE = re.compile(
+    rf"{_PLAN}[ :]{{1,3}}((?:(?:Hosting|Web|Webhosting|Plus|Pro|Basic|Start|Starter|Business|Premium|"
+    rf"VPS|VDS|Cloud|Dedicated|Mail|"
+    r"Power|Server|SSD|Managed|WordPress|Standard|Ultimate|Mini|Maxi|Advanced|Enterprise|Economy|Root|"
+    r"Shop|[SMLX]{1,3}|"
+    r"[A-Z]{1,6}-[\w-]{1,30})(?:[ -](?=[A-Z\d])|\b)){1,4}\d{0,3})"
+)
+
+_PLAN_NEEDLES = (
+    "dienst",
+    "service",
+    "usług",
+    "vertrag",
+    "pakiet",
+    "paket",
+    "tarif",
+    "plan",
+    "package",
+    "услуг",
+    "послуг",
+    "тариф",
+    "пакет",
+)
+_SERVICE_PATTERNS = (
+    (_QUOTED_SERVICE, _PLAN_NEEDLES),
+    (_SERVICE_CODE, ("ds-", "vps-", "vds-", "srv-", "kvm-", "gpu-", "web-", "sh-", "cloud-")),
+    (_PLAIN_SERVICE, _PLAN_NEEDLES),
+)
+
+
+def read_fields(subject: str, text: str, names: Names, lexicon: Lexicon) -> dict[str, str]:
+    """Return the facts a mail states, by the names of interfaces.md; filled labels win over what stands in prose."""
+    both = f"{subject}\n{text}"
+    fields: dict[str, str] = {}
+    if names.servers:
+        fields["server"] = names.servers[0]
+    if names.domains:
+        fields["domain"] = names.domains[0]
+    fields |= read_numbers(both)
+    for name, value in (("started", _started(both)), ("callback", _callback(text)), ("service", _service(both))):
+        if value:
+            fields[name] = value
+    fields |= read_labels(text, lexicon)
+    return fields
+
+
+def _started(text: str) -> str:
+    found = _STARTED.search(text)
+    if found is None:
+        return ""
+    # "from morning" says more than "morning"
+    at = found.group("at").strip()
+    return at if at[0].isdigit() else found.group().strip()
+
+
+def _callback(text: str) -> str:
+    """Return the number to call back, with the hours named beside it."""
+    for found in _PHONE.finditer(text):
+        if sum(character.isdigit() for character in found.group()) < 7:
+            continue
+        before = text[max(0, found.start() - 80) : found.start()]
+        after = text[found.end() : found.end() + 60].split("\n\n", maxsplit=1)[0]
+        if _CALL.search(before) or _CALL.search(after[:30]):
+            number = " ".join(found.group().split())
+            hours = _HOURS.search(after)
+            return f"{number}, {hours.group().strip()}" if hours else number
+    return ""
+
+
+def _service(text: str) -> str:
+    low = text.lower()
+    for pattern, needles in _SERVICE_PATTERNS:
+        if speaks_of(low, needles) and (found := pattern.search(text)):
+            return found.group(1).strip(" -")
+    return ""

@@ -1,0 +1,146 @@
+"""Numbers and logins that a mail states: account, contract, order, invoice (Q4, S5)."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+_NUMBER_WORD = (
+    r"(?:\b(?i:numer\w{0,3}|nummer|number|nr|no|num|id|lautet|номер\w{0,3}|is|ist|to|это|це)\b\.?|"
+    r"[№#:=\[\(„\"«»*-])"
+)
+_JOIN = rf"(?:[ \t\u00a0]{{0,3}}{_NUMBER_WORD}){{0,4}}[ \t\u00a0]{{0,3}}"
+_VALUE = r"(?P<number>[A-Za-zА-Яа-яІЇЄҐ]{0,4}[-/]?\d[\d/-]{0,14}\d|\d)(?![\w.]{0,40}\d)"
+_CUSTOMER = (
+    r"(?:\b(?:nr|numer\w{0,3})\.?[ \t]{1,2}klienta?|\bklient(?:a|em)?[ \t-]{1,2}(?:nr|numer|id)"
+    r"|\bkunden?[ -]?(?:nr|nummer|id)|\bkd\.?[ -]?nr|\b(?:customer|client|"
+    r"account)(?:'s)?[ \t-]{0,2}(?:id|no|nr|number|#)"
+    r"|(?:номер\w{0,3}|№|id)[ \t]{0,2}(?:клиента|клієнта|абонента|аккаунта|акаунта)"
+    r"|(?:клиент|клієнт|абонент)\w{0,2}[ \t]{0,2}(?:№|номер|id|#|n))"
+)
+_CONTRACT = (
+    r"(?:\bvertrags?[ -]?(?:nr|nummer|id)|\bvertrag(?:es|s)?[ \t]{0,2}(?:nr|nummer|no|№|#|\d)"
+    r"|\b(?:nr|numer\w{0,3})\.?[ \t]{1,2}umowy|\bumow[ayęeąo]\w{0,2}[ \t]{1,2}(?:nr|numer|\d)"
+    r"|\bcontract[ \t]{0,2}(?:no|nr|number|id|#|№|\d)"
+    r"|(?:номер\w{0,3}|№)[ \t]{0,2}(?:договор|договір|угод|контракт)\w{0,3}"
+    r"|(?:договор|догов[оі]р|контракт)\w{0,4}[ \t]{0,2}(?:№|номер|#|n|nr|\d))"
+)
+
+
+def _numbered(words: str) -> str:
+    # the last alternative of some words is the number's first digit: looked at, not eaten
+    return rf"(?i:{words.replace(chr(92) + 'd)', f'(?={chr(92)}d))')})\.?{_JOIN}{_VALUE}"
+
+
+_LOGIN = (
+    r"(?i:\b(?:login(?:name)?|log-?in|username|user[ ]name|benutzername|benutzer(?:kennung)?|"
+    r"nazwa[ ]użytkownika|użytkownik|"
+    r"логин|логін|имя[ ]пользователя|ім['’]я[ ]користувача)\b)"
+    r"(?:[ \t]{0,3}(?i:[:=]|\bis\b|\blautet\b|\bto\b|[-–—][ ])[ \t]{0,3}|[ \t]{1,2}(?=[„\"«]))[„\"«]?"
+    r"(?P<login>[A-Za-z][A-Za-z0-9._-]{1,31})\b(?![@])"
+)
+_LOGIN_BARE = (
+    r"(?i:\b(?:логин|логін)(?:у|ом|а|е|і)?\b)[ \t]{1,2}"
+    r"(?!(?i:ftp|sftp|ssh|mysql|phpmyadmin|wordpress|joomla|root|admin|vpn|email|imap|smtp|telegram|api)\b)"
+    r"(?P<login>[A-Za-z][A-Za-z0-9._-]{1,31})\b(?![@])"
+)
+
+ACCOUNT_PATTERNS: tuple[str, ...] = (_numbered(_CUSTOMER), _numbered(_CONTRACT), _LOGIN, _LOGIN_BARE)
+
+_ORDER = re.compile(
+    r"(?i:\b(?:order|bestell(?:ung|nummer|nr)|bestell-nr|auftrag(?:s?nummer|s?-?nr)?|zam[óo]wieni(?:e|a|u|em)|"
+    r"(?:nr|numer\w{0,2})\.?[ \t]zam[óo]wienia)|(?:(?:номер|№)[ \t]{0,2})?(?:заказ|замовленн)\w{0,2})"
+    rf"\.?{_JOIN}(?P<number>[A-Za-zА-Яа-я]{{0,5}}[-/]?\d[\d/-]{{1,14}}\d)\b"
+)
+_BARE_ORDER = re.compile(r"(?<![\w\]#&])#(\d{6,8})\b")
+_INVOICE = re.compile(
+    r"(?i:\b(?:invoice|bill|rechnungs?(?:nummer|nr|-nr)?|gutschrift|faktur(?:a|y|ę|e|ze|"
+    r"ą)(?:[ \t](?:vat|pro[ -]?forma))?|"
+    r"rachun(?:ek|ku)|(?:nr|numer)\.?[ \t]faktury)|\b(?:(?:номер|№)[ \t]{0,2})?(?:сч[её]т(?:а|у|ом|"
+    r"е)?|рахун(?:ок|ка|ку|ком)|"
+    r"фактур[ауыеи]|акт(?:а|у|ом)?))\b"
+    rf"\.?{_JOIN}(?P<number>(?!(?:19|"
+    rf"20)\d\d(?![\d/.-]))(?!\d{{1,2}}(?![\d/.-]))[A-Za-zА-Яа-я]{{0,5}}[-/]?\d[\w/.-]{{0,20}}\d|#\d{{1,9}}\b)"
+)
+_NEEDLES: Mapping[str, tuple[str, ...]] = {
+    ACCOUNT_PATTERNS[0]: (
+        "klient",
+        "kund",
+        "kd",
+        "customer",
+        "client",
+        "account",
+        "клиент",
+        "клієнт",
+        "абонент",
+        "аккаунт",
+        "акаунт",
+    ),
+    ACCOUNT_PATTERNS[1]: ("vertrag", "umow", "contract", "догов", "договір", "угод", "контракт"),
+    ACCOUNT_PATTERNS[2]: ("log", "user", "benutzer", "nazwa", "użytk", "логин", "логін", "имя", "ім"),
+    ACCOUNT_PATTERNS[3]: ("логин", "логін"),
+    _ORDER.pattern: ("order", "bestell", "auftrag", "zam", "заказ", "замовл"),
+    _INVOICE.pattern: (
+        "invoice",
+        "bill",
+        "rechnung",
+        "gutschrift",
+        "faktur",
+        "rachun",
+        "счет",
+        "счёт",
+        "рахун",
+        "фактур",
+        "акт",
+    ),
+}
+_FIELD_PATTERNS = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("customer_number", ACCOUNT_PATTERNS[0]),
+        ("contract", ACCOUNT_PATTERNS[1]),
+        ("order", _ORDER.pattern),
+        ("invoice", _INVOICE.pattern),
+        ("login", ACCOUNT_PATTERNS[2]),
+        ("login", ACCOUNT_PATTERNS[3]),
+    )
+)
+
+
+def read_numbers(text: str) -> dict[str, str]:
+    """Return customer_number, contract, order, invoice and login as far as `text` states them."""
+    fields: dict[str, str] = {}
+    low = text.lower()
+    for name, pattern in _FIELD_PATTERNS:
+        if name not in fields and speaks_of(low, _NEEDLES[pattern.pattern]) and (found := pattern.search(text)):
+            fields[name] = found.group("login" if name == "login" else "number").lstrip("#").rstrip(".-_")
+    if "order" not in fields and "#" in text and (bare := _BARE_ORDER.search(text)):
+        fields["order"] = bare.group(1)
+    return fields
+
+
+def read_accounts(subject: str, text: str, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the account numbers and the logins that `patterns` of the desk find (S5)."""
+    both = f"{subject}\n{text}"
+    low = both.lower()
+    numbers: dict[str, None] = {}
+    logins: dict[str, None] = {}
+    for pattern in _compiled(patterns or ACCOUNT_PATTERNS):
+        if not speaks_of(low, _NEEDLES.get(pattern.pattern, ("",))):
+            continue
+        for found in pattern.finditer(both):
+            groups = found.groupdict()
+            if groups.get("number"):
+                numbers.setdefault(groups["number"])
+            if groups.get("login"):
+                logins.setdefault(groups["login"].rstrip(".-_").lower())
+    return tuple(numbers)[:20], tuple(logins)[:20]
+
+
+@lru_cache(maxsize=64)
+def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def speaks_of(low: str, needles: tuple[str, ...]) -> bool:
+    """Does lower-case text hold any of the `needles`? A quick look that spares the pattern."""
+    return any(needle in low for needle in needles)

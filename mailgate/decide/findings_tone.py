@@ -1,0 +1,103 @@
+"""Statements of a whole mail: a total outage (Q3), a mere thank-you (T5), an announced other matter (T4c)."""
+
+from collections.abc import Iterator
+
+from mailgate.decide.findings_reading import Reading, words_of
+from mailgate.decide.words.lexer import QUESTION, SENTENCE
+from mailgate.decide.words.lists import Hit
+
+_THANKS_WORDS = 45
+_KNOWN_SHARE = 0.6
+_OPENING_WORDS = 16
+_OPENING_SENTENCES = 3
+_SIGN_OFF_WORDS = 6
+
+
+def stated_outage(reading: Reading) -> str:
+    """Return the words that state a total outage, "" where none does: a question, a negation, a condition, the past and
+    what works again are none, and neither is the word urgent (Q3)."""
+    if any(True for _ in reading.in_text("outage.recovered")):
+        return ""
+    stated = [hit for hit in reading.of("outage.stated") if not reading.has("outage.negation", (hit.start, hit.end))]
+    hits = [hit for hit in (*stated, *reading.of("outage.silent")) if _is_stated(reading, hit)]
+    return words_of(reading, hits)
+
+
+def _is_stated(reading: Reading, hit: Hit) -> bool:
+    clause = reading.words.clause_of(hit.start)
+    # what is "down" or "offline" is so in several languages: whose list speaks does not matter here
+    if reading.is_negated(hit) or reading.has("outage.past", (max(clause[0], hit.start - 2), hit.end)):
+        return False
+    return not reading.has("outage.condition", (clause[0], hit.end)) and not _is_asked(reading, hit)
+
+
+def _is_asked(reading: Reading, hit: Hit) -> bool:
+    """A question whether, not one why; a statement with a question behind its comma is still a statement."""
+    if not reading.is_question(hit):
+        return False
+    sentence, clause = reading.sentence(hit), reading.words.clause_of(hit.start)
+    if reading.has("why", sentence):
+        return False
+    asks = reading.has("outage.asking", (clause[0], min(clause[0] + 3, clause[1])))
+    return asks or reading.words.breaks[clause[1]] == QUESTION
+
+
+def thanks_only(reading: Reading) -> str:
+    """Return the words of a mere thank-you, "" where the text says anything else (T5)."""
+    first, end = reading.subject_end, _end_without_sign_off(reading)
+    words = reading.words.words[first:end]
+    if not words or len(words) > _THANKS_WORDS:
+        return ""
+    phrases = [hit for hit in reading.in_text("thanks.phrase") if hit.end <= end]
+    if not phrases or QUESTION in reading.words.breaks[first + 1 : end + 1]:
+        return ""
+    allowed = _covered(hit for hit in reading.in_text("thanks.allowed"))
+    if any(hit.start not in allowed for hit in reading.in_text("thanks.blocker") if hit.start < end):
+        return ""
+    known = _covered(hit for name in _THANKS_LISTS for hit in reading.in_text(name)) | allowed
+    share = sum(1 for at in range(first, end) if at in known) / len(words)
+    return words_of(reading, phrases) if share >= _KNOWN_SHARE else ""
+
+
+_THANKS_LISTS = ("thanks.word", "thanks.phrase", "greeting", "closing")
+
+
+def _end_without_sign_off(reading: Reading) -> int:
+    """Return where a closing with a name begins, or the end of the text."""
+    end = len(reading.words.words)
+    for hit in reading.in_text("closing"):
+        behind = end - hit.end
+        starts_line = reading.words.breaks[hit.start] > 0
+        if starts_line and hit.start > reading.subject_end and behind <= _SIGN_OFF_WORDS:
+            return hit.start
+    return end
+
+
+def _covered(hits: Iterator[Hit]) -> set[int]:
+    return {at for hit in hits for at in range(hit.start, hit.end)}
+
+
+def announced_matter(reading: Reading) -> str:
+    """Return the opening words that announce another matter, "" where there are none (T4c)."""
+    opening = _opening_of(reading)
+    hits = [
+        hit
+        for hit in reading.in_text("announce.matter")
+        if hit.end <= opening
+        and not reading.is_negated(hit)
+        and not reading.has("announce.same", reading.sentence(hit))
+    ]
+    return words_of(reading, hits)
+
+
+def _opening_of(reading: Reading) -> int:
+    """Return the end of the opening words: some sentences after the greeting."""
+    breaks, first = reading.words.breaks, reading.subject_end
+    greetings = [hit.end for hit in reading.in_text("greeting") if hit.start <= first + 2]
+    at = max([first, *greetings])
+    sentences = 0
+    for index in range(at + 1, min(at + _OPENING_WORDS, len(reading.words.words))):
+        sentences += breaks[index] >= SENTENCE
+        if sentences >= _OPENING_SENTENCES:
+            return index
+    return min(at + _OPENING_WORDS, len(reading.words.words))

@@ -1,0 +1,253 @@
+"""The order of policy (M8): the first guard that speaks decides. One table, for people to read."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mailgate.decide import letters
+from mailgate.decide.customer import as_participant, decide_customer, message_of
+from mailgate.decide.letters import gate
+from mailgate.decide.route import choose_mailbox
+from mailgate.decide.scene import Scene, Trace
+from mailgate.decide.sender import identify
+from mailgate.decide.staff import decide_staff
+from mailgate.decide.thread import find_thread
+from mailgate.model.decision import AddMessage, Decision, Effect, Hold, Identity, Mark, Note, Outcome, Save, SetAside
+from mailgate.model.settings import bare_address
+from mailgate.model.ticket import Case, Ticket
+from mailgate.model.tokens import read_message_id
+
+
+def decide_mail(scene: Scene) -> Decision:
+    """Return what becomes of a mail: the verdict of the first guard that speaks, with every reason on the way."""
+    trace, identity = Trace([]), identify(scene)
+    if scene.arrival.accepted_from:
+        trace.add("S4", "accepted by a person", "goes on at the level its From has without evidence")
+    if scene.mail.automatic:
+        trace.add("M6", scene.mail.automatic.kind, scene.mail.automatic.because)
+    for guard in GUARDS:
+        decision = guard(scene, identity, trace)
+        if decision is not None:
+            return replace(decision, reasons=tuple(trace.reasons), desk=scene.desk.name, clues=scene.clues)
+    raise AssertionError("the last guard always speaks")
+
+
+def duplicate(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """I5: the same message is one message, however often it comes."""
+    seen = scene.facts.seen
+    if seen is None or scene.arrival.accepted_from:
+        return None
+    trace.add("I5", "duplicate", f"the same message arrived before as {seen.arrival}")
+    return _plain(scene, identity, "duplicate", ticket=seen.ticket)
+
+
+def loop(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M6, M7: our own mail come back is set aside."""
+    because = _loop_evidence(scene)
+    if because is None:
+        return None
+    trace.add("M6", "loop", because)
+    trace.add("M7", "set aside", "nobody answers himself")
+    return replace(_plain(scene, identity, "set_aside", (SetAside(reason="loop"),)), automatic="loop")
+
+
+def report(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M7: receipts and reports are set aside; an abuse report to the abuse mailbox opens a ticket there."""
+    if not _is(scene, "report"):
+        return None
+    if choose_mailbox(scene).is_abuse:
+        trace.add("M7", "a report to the abuse mailbox opens a ticket")
+        return decide_customer(scene, identity, trace)
+    trace.add("M7", "set aside", "a report")
+    return _plain(scene, identity, "set_aside", (SetAside(reason="report"),))
+
+
+def bounce(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M7, A6: a bounce is recorded on the ticket whose mail bounced, the address marked, staff told."""
+    if not _is(scene, "bounce"):
+        return None
+    case = _bounced_case(scene)
+    if case is None:
+        trace.add("M7", "set aside", "a bounce of nothing of ours")
+        return _plain(scene, identity, "set_aside", (SetAside(reason="bounce"),))
+    trace.add("M7", f"recorded on {case.ticket.number}", "envelope token, Message-ID or returned headers of ours")
+    effects: list[Effect] = [
+        AddMessage(ticket=case.ticket.number, message=message_of(scene, identity, kind="recorded"))
+    ]
+    if scene.mail.report and not scene.mail.report.delayed_only:
+        effects += _bounce_effects(scene, case, trace)
+    return _plain(scene, identity, "recorded", tuple(effects), ticket=case.ticket.number, case=case)
+
+
+def auto_reply(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M7: a vacation reply is recorded on its ticket, moving nothing; else set aside."""
+    if not _is(scene, "auto_reply"):
+        return None
+    thread = find_thread(scene, identity, trace)
+    if thread.case is None:
+        trace.add("M7", "set aside", "an automatic reply that belongs to no ticket")
+        return _plain(scene, identity, "set_aside", (SetAside(reason="auto_reply"),))
+    case = thread.case
+    trace.add("M7", f"recorded on {case.ticket.number}", "moves nothing, is never answered")
+    message = message_of(scene, identity, kind="recorded")
+    decision = _plain(
+        scene, identity, "recorded", (AddMessage(ticket=case.ticket.number, message=message),),
+        ticket=case.ticket.number, case=case,
+    )  # fmt: skip
+    return replace(decision, by=thread.by, thread_ticket=case.ticket.number)
+
+
+def forged(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """S4: a forged mail is held: nobody is answered, staff are told what it would have been."""
+    if identity.level != "forged":
+        return None
+    trace.add("S3", "level forged", identity.because)
+    would_be = decide_without_evidence(scene)
+    trace.add("S4", "held", f"would have been: {would_be.outcome}")
+    queue = scene.desk.queues[choose_mailbox(scene).queue]
+    context = {
+        "sender": identity.address or "", "sender_name": identity.name, "mail_subject": scene.mail.subject,
+        "would_be": would_be.outcome, "would_be_ticket": would_be.ticket or None, "because": identity.because,
+        "text": letters.shorten(scene.mail.visible_text, 2000), "for_managers": False, "since": scene.at,
+        "queue": queue.name,
+    }  # fmt: skip
+    team = Case(ticket=_held_ticket(scene, identity, queue.name, queue.team))
+    told = letters.to_team("held_notice", team, scene.desk, scene.facts, scene.now, context, ticket=None, held="")
+    effects: list[Effect] = [Hold(queue=queue.name, reason=identity.because)]
+    effects += [gate(scene.facts, scene.desk, letter) for letter in told]
+    return replace(
+        _plain(scene, identity, "held", tuple(effects)), queue=queue.name, request=scene.findings.request,
+        class_=scene.findings.class_, flags=("forged",),
+    )  # fmt: skip
+
+
+def unwanted(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M7: list and auto-generated mail of anyone but a contact is set aside."""
+    if not _is(scene, "list", "auto_generated") or identity.contact:
+        return None
+    trace.add("M7", "set aside", f"{scene.mail.automatic.kind if scene.mail.automatic else ''} of no contact")
+    return _plain(
+        scene, identity, "set_aside", (SetAside(reason=str(scene.mail.automatic and scene.mail.automatic.kind)),)
+    )
+
+
+def staff(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """C2 to C8: a person of the desk answers, notes, or commands."""
+    if identity.level != "staff":
+        return None
+    trace.add("S3", "level staff", f"{identity.address}; {identity.because}")
+    return decide_staff(scene, identity, trace)
+
+
+def customer(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """T1 to T6: everyone else."""
+    return decide_customer(scene, identity, trace)
+
+
+Guard = Callable[[Scene, Identity, Trace], Decision | None]
+
+GUARDS: tuple[Guard, ...] = (  # M8: the first that speaks decides
+    duplicate,  # P2, I5
+    loop,  # M6: our own mail come back
+    report,  # M7: receipts; abuse reports open a ticket in the abuse mailbox
+    bounce,  # M7, A6: recorded, never answered
+    auto_reply,  # M7: recorded on its ticket or set aside
+    forged,  # S4: held
+    unwanted,  # M7: newsletters and monitoring of strangers
+    staff,  # C
+    customer,  # T, Q, A
+)
+
+
+def decide_without_evidence(scene: Scene) -> Decision:
+    """Return what a held mail would be if a person accepted it (S4)."""
+    accepted = replace(scene, arrival=replace(scene.arrival, accepted_from="?"))
+    identity, trace = identify(accepted), Trace([])
+    for guard in (unwanted, staff, customer):
+        decision = guard(accepted, identity, trace)
+        if decision is not None:
+            return decision
+    raise AssertionError("the last guard always speaks")
+
+
+def _is(scene: Scene, *kinds: str) -> bool:
+    return scene.mail.automatic is not None and scene.mail.automatic.kind in kinds
+
+
+def _loop_evidence(scene: Scene) -> str | None:
+    mail = scene.mail
+    if mail.message_id and read_message_id(mail.message_id, scene.secret):
+        return "carries our own Message-ID"
+    if any(read_message_id(value, scene.secret) for value in mail.gateway_ids) and not mail.report:
+        return "carries our own mark X-Mailgate-ID"
+    sender = scene.clues.sender
+    if sender and not scene.arrival.form and any(one.address == bare_address(sender) for one in scene.desk.mailboxes):
+        return f"from the desk's own mailbox {sender}"
+    return None
+
+
+def _bounced_case(scene: Scene) -> Case | None:
+    """Return the ticket whose mail bounced: only evidence that nobody can guess counts (T3)."""
+    numbers = [token.ticket for token in scene.clues.tokens if token.ticket]
+    numbers += [own.ticket for _, own in scene.clues.own_ids if own.ticket]
+    for number in numbers:
+        survivor = scene.facts.survivors.get(number)
+        if survivor is not None and survivor in scene.facts.cases:
+            return scene.facts.cases[survivor]
+    return None
+
+
+def _bounce_effects(scene: Scene, case: Case, trace: Trace) -> list[Effect]:
+    report_ = scene.mail.report
+    assert report_ is not None
+    ticket, known = case.ticket, _addresses_of(case.ticket)
+    failed = [one for one in report_.failed if one.permanent is not False]
+    marked = [one.address.lower() for one in failed if one.address.lower() in known]
+    effects: list[Effect] = [
+        Mark(address=address, mark="failed", because=f"bounce on ticket {ticket.number}") for address in marked
+    ]
+    if marked:
+        trace.add("A6", "address marked", ", ".join(marked))
+        flagged = replace(case, ticket=replace(ticket, flags=tuple(dict.fromkeys((*ticket.flags, "address_failed")))))
+        effects.append(Save(before=case, after=flagged, actor="mailgate", because="bounce"))
+    else:
+        effects.append(Note(ticket=ticket.number, kind="bounce", detail="names no address of this ticket"))
+    context = {
+        "card": letters.card(case, scene.desk, scene.facts),
+        "failed": [
+            {"address": one.address, "status": one.status, "diagnostic": letters.shorten(one.diagnostic)}
+            for one in failed
+        ],
+        "letter_kind": scene.facts.extra.get("bounced_kind", ""),
+        "letter_subject": report_.original_subject or ticket.subject,
+        "next_address": None,
+    }
+    told = letters.to_team("bounce_notice", case, scene.desk, scene.facts, scene.now, context)
+    return effects + [gate(scene.facts, scene.desk, letter) for letter in told]
+
+
+def _addresses_of(ticket: Ticket) -> set[str]:
+    return {ticket.requestor, ticket.reply_address, *ticket.participants, *((ticket.owner,) if ticket.owner else ())}
+
+
+def _held_ticket(scene: Scene, identity: Identity, queue: str, team: str) -> Ticket:
+    """A held mail is no ticket yet; its notice goes the way a new ticket's would."""
+    return Ticket(
+        number=0, desk=scene.desk.name, queue=queue, team=team, status="new",
+        priority="high" if scene.findings.is_outage else "normal", subject=scene.mail.core_subject, subjects=(),
+        requestor=identity.address or "", created_at=scene.at, changed_at=scene.at,
+    )  # fmt: skip
+
+
+def _plain(
+    scene: Scene, identity: Identity, outcome: Outcome, effects: tuple[Effect, ...] = (), *, ticket: int | None = None,
+    case: Case | None = None,
+) -> Decision:  # fmt: skip
+    if outcome in ("recorded", "held"):
+        identity = as_participant(scene, identity, case, Trace([]))
+    return Decision(
+        outcome=outcome, reasons=(), effects=effects, ticket=ticket, identity=identity,
+        automatic=scene.mail.automatic.kind if scene.mail.automatic else None,
+        queue=case.ticket.queue if case else None, priority=case.ticket.priority if case else None,
+        language=case.ticket.language if case else scene.mail.language, flags=case.ticket.flags if case else (),
+        fields=dict(case.ticket.fields) if case else {}, visible_text=scene.mail.visible_text,
+    )  # fmt: skip

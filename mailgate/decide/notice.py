@@ -1,0 +1,53 @@
+"""Our own notice in a staff member's answer (C2, P3): every line of it goes, however their client quotes it."""
+
+import re
+from collections.abc import Iterable
+
+from mailgate.model.letter import NOTICE_BOTTOM, NOTICE_LINE, NOTICE_TOP
+from mailgate.model.ticket import Message
+
+_QUOTE = re.compile(r"[>\s|]*")
+_TOPS = frozenset(NOTICE_TOP.values())
+_BOTTOMS = frozenset(NOTICE_BOTTOM.values())
+
+
+def without_notice(text: str, entries: Iterable[Message]) -> str:
+    """Return what the staff member wrote: without our notice, with quoted lines only where they are the customer's own
+    words (an inline answer keeps those, and never ours or a note's)."""
+    said = _customer_lines(entries)
+    kept = [line for line in _outside_notice(text.split("\n")) if _may_stay(line, said)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def _outside_notice(lines: list[str]) -> list[str]:
+    """Cut an unquoted notice, from its top mark to its last bottom mark, or to the end where that is lost. Quoted ones
+    are looked at line by line: answers may stand between them."""
+    top = next((place for place, line in enumerate(lines) if line.strip() in _TOPS), None)
+    if top is None:
+        return lines
+    bottoms = [place for place, line in enumerate(lines) if line.strip() in _BOTTOMS and place > top]
+    return lines[:top] + (lines[bottoms[-1] + 1 :] if bottoms else [])
+
+
+def _may_stay(line: str, said: frozenset[str]) -> bool:
+    stripped = line.lstrip()
+    if stripped.startswith(NOTICE_LINE) or stripped in _TOPS or stripped in _BOTTOMS:
+        return False
+    if not stripped.startswith(">"):
+        return True
+    words = _plain(stripped)
+    return bool(words) and words in said
+
+
+def _customer_lines(entries: Iterable[Message]) -> frozenset[str]:
+    return frozenset(
+        words
+        for one in entries
+        if one.kind == "customer"
+        for line in one.visible_text.split("\n")
+        if (words := _plain(line))
+    )
+
+
+def _plain(line: str) -> str:
+    return " ".join(_QUOTE.sub("", line, count=1).split()).casefold()

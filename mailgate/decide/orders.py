@@ -1,0 +1,385 @@
+"""What staff commands do (C3 to C5, C7, D5, T7): each an order on a piece of work, or an error that stops them all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mailgate.decide import clocks, letters
+from mailgate.decide.commands import STATUS_OF, WITH_ARGUMENT, Command, read_moment
+from mailgate.decide.customer import acknowledgement
+from mailgate.decide.escalate import climb, hand_over
+from mailgate.decide.route import Routed
+from mailgate.decide.scene import Scene
+from mailgate.model.decision import ChangeMessage, Effect, Mark, MoveMessages, Note, Save, Withdraw
+from mailgate.model.letter import Letter
+from mailgate.model.people import Staff
+from mailgate.model.ticket import NEW, Case, Link, Message, Status
+
+_SILENT = ("take", "close", "resolve", "wait", "open", "priority", "note", "ack", "help", "send")
+
+
+@dataclass(slots=True)
+class Work:
+    """A mail of staff in the making: the case as it will be, what else happens, and what went wrong."""
+
+    scene: Scene
+    person: Staff
+    before: Case
+    case: Case
+    status: Status | None = None
+    is_handed: bool = False  # to another team: nobody owns it now
+    effects: list[Effect] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    done: list[dict[str, str]] = field(default_factory=list)
+    saved_elsewhere: list[Effect] = field(default_factory=list)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.person.timezone) if self.person.timezone else self.scene.desk.timezone
+
+    def fail(self, command: Command, code: str, detail: str = "", allowed: tuple[str, ...] = ()) -> None:
+        self.errors.append({"line": command.line, "code": code, "detail": detail, "allowed": allowed})
+
+    def report(self, command: Command, detail: str) -> None:
+        if command.name not in _SILENT:
+            self.done.append({"line": command.line, "detail": detail})
+
+    def change(self, **values: Any) -> None:
+        self.case = replace(self.case, ticket=replace(self.case.ticket, **values))
+
+
+def carry_out(work: Work, commands: tuple[Command, ...]) -> None:
+    """Carry out every command in its order; the first error makes the mail a letter back (C4)."""
+    statuses = {STATUS_OF[one.name] for one in commands if one.name in STATUS_OF}
+    if len(statuses) > 1:
+        work.fail(next(one for one in reversed(commands) if one.name in STATUS_OF), "contradiction")
+    for command in commands:
+        order = ORDERS.get(command.name)
+        if order is None:
+            work.fail(command, "unknown", "#" + command.name, tuple("#" + name for name in ORDERS))
+        elif command.name in work.scene.desk.leads_only and work.person.role == "staff":
+            work.fail(command, "leads_only")
+        elif command.name in WITH_ARGUMENT and not command.argument:
+            work.fail(command, "needs_argument")
+        else:
+            order(work, command)
+
+
+def find_person(name: str, people: tuple[Staff, ...]) -> list[Staff]:
+    """Return the persons that an address or a unique part of a name means (C3)."""
+    wanted = name.strip().lower()
+    exact = [one for one in people if wanted in (one.address, one.name.lower())]
+    return exact or [one for one in people if wanted in one.name.lower() or wanted in one.address]
+
+
+def _status(work: Work, command: Command) -> None:
+    work.status = STATUS_OF[command.name]  # type: ignore[assignment]
+
+
+def _take(work: Work, command: Command) -> None:
+    work.change(owner=work.person.address)
+    work.is_handed = False
+
+
+def _assign(work: Work, command: Command) -> None:
+    found = find_person(command.argument, work.scene.facts.people)
+    if len(found) != 1:
+        code = "several_persons" if found else "no_such_person"
+        choice = found or list(work.scene.facts.people)
+        work.fail(command, code, command.argument, tuple(one.name or one.address for one in choice)[:20])
+        return
+    person = found[0]
+    work.change(owner=person.address)
+    work.is_handed = person.address != work.person.address
+    if work.is_handed:
+        scene = work.scene
+        context = {
+            "card": letters.card(work.case, scene.desk, scene.facts), "cause": "command", "reason": "",
+            "from_team": work.case.ticket.team, "text": letters.last_words(scene.facts, work.case.ticket.number),
+            "files": [], "history": letters.history(scene.facts, work.case.ticket.number),
+        }  # fmt: skip
+        work.letters.append(letters.to_staff("handover", work.case, scene.desk, person, context))
+    work.report(command, person.name or person.address)
+
+
+def _queue(work: Work, command: Command) -> None:
+    desk, name = work.scene.desk, command.argument.lower()
+    queue = next((one for one in desk.queues.values() if one.name.lower() == name), None)
+    if queue is None:
+        work.fail(command, "no_such_queue", command.argument, tuple(desk.queues))
+        return
+    old_team = work.case.ticket.team
+    work.change(queue=queue.name)
+    work.case = clocks.reprioritise(work.case, desk, work.scene.at)
+    if old_team != queue.team:
+        work.letters += hand_over(work, queue.team, cause="queue", reason="")
+    work.report(command, queue.name)
+
+
+def _priority(work: Work, command: Command) -> None:
+    value = command.argument.lower()
+    if value not in ("high", "normal"):
+        work.fail(command, "bad_priority", command.argument, ("high", "normal"))
+        return
+    work.change(priority=value)
+    work.case = clocks.reprioritise(work.case, work.scene.desk, work.scene.at)
+
+
+def _escalate(work: Work, command: Command) -> None:
+    """D5: to the named team, which is kept and waited for, or to the next of the ladder."""
+    desk = work.scene.desk
+    first, _, reason = command.argument.partition(" ")
+    if first.lower() in ("managers", "management"):
+        _ask_managers(work, reason.strip())
+        return
+    team = next((name for name in desk.teams if name.lower() == first.lower().rstrip(":,")), None)
+    if team is None:
+        team, reason = climb(work.case, desk, work.scene.now), command.argument
+        if team is None:
+            work.fail(command, "no_ladder", "", ("#escalate managers", *(f"#escalate {name}" for name in desk.teams)))
+            return
+    elif team != work.case.ticket.team:
+        work.change(is_team_by_hand=True)
+    if team == work.case.ticket.team:
+        work.fail(command, "itself", team)
+        return
+    work.letters += hand_over(work, team, cause="command", reason=reason.strip())
+    work.letters.append(letters.escalation(work.case, desk, "command", team, work.scene.now))
+    work.report(command, team)
+
+
+def _ask_managers(work: Work, reason: str) -> None:
+    """C5: a decision of the management is asked for; the ticket stays where it is."""
+    scene, case = work.scene, work.case
+    context = {
+        "card": letters.card(case, scene.desk, scene.facts), "cause": "command", "reason": reason,
+        "from_team": case.ticket.team, "text": letters.last_words(scene.facts, case.ticket.number), "files": [],
+        "history": letters.history(scene.facts, case.ticket.number),
+    }  # fmt: skip
+    work.letters += letters.to_managers("handover", scene.desk, case, context)
+    work.letters.append(letters.escalation(case, scene.desk, "management", case.ticket.team, scene.now))
+    work.effects.append(Note(ticket=case.ticket.number, kind="escalated", detail="managers", actor=work.person.address))
+
+
+def _merge(work: Work, command: Command) -> None:
+    """T7: this ticket goes into the named one; both numbers lead there, the customer is told once."""
+    scene, ticket = work.scene, work.case.ticket
+    digits = "".join(letter for letter in command.argument if letter.isdigit())
+    survivor = scene.facts.survivors.get(int(digits)) if digits and len(digits) < 13 else None
+    target = scene.facts.cases.get(survivor) if survivor is not None else None
+    if target is None:
+        work.fail(command, "no_such_ticket", command.argument)
+    elif target.ticket.number == ticket.number:
+        work.fail(command, "itself", command.argument)
+    elif ticket.account and target.ticket.account and ticket.account != target.ticket.account:
+        work.fail(command, "other_account", command.argument)
+    else:
+        merge(work, target)
+        work.report(command, str(target.ticket.number))
+
+
+def merge(work: Work, target: Case) -> None:
+    """Let `work.case` go into `target`."""
+    scene, ticket, at = work.scene, work.case.ticket, work.scene.at
+    people = dict.fromkeys((*target.ticket.participants, ticket.requestor, *ticket.participants))
+    people.pop(target.ticket.requestor, None)
+    since = [one for one in (target.ticket.unanswered_since, ticket.unanswered_since) if one]
+    joined = replace(
+        target.ticket, participants=tuple(people), subjects=tuple(dict.fromkeys((*target.ticket.subjects, *ticket.subjects))),
+        fields={**ticket.fields, **target.ticket.fields}, links=(*target.ticket.links, Link(kind="merged", ticket=ticket.number)),
+        account=target.ticket.account or ticket.account, changed_at=at,
+    )  # fmt: skip
+    after = replace(target, ticket=joined)
+    if ticket.unanswered_since and not target.ticket.unanswered_since and ticket.status not in ("resolved", "closed"):
+        if joined.status != "new":
+            after = clocks.change_status(after, scene.desk, "open", at)
+        after = clocks.start_response(after, scene.desk, min(since))
+    work.saved_elsewhere.append(Save(before=target, after=after, actor=work.person.address, because="merge"))
+    work.effects.append(MoveMessages(source=ticket.number, target=joined.number))
+    number = joined.number
+    work.case = clocks.change_status(work.case, scene.desk, "merged", at)
+    work.change(merged_into=number, links=(*ticket.links, Link(kind="merged", ticket=number)), unanswered_since=None)
+    context = {"from_number": ticket.number, "from_subject": ticket.subject}
+    told = letters.to_customer("merged", after, scene.desk, context, to=ticket.reply_address or ticket.requestor,
+                               to_name=ticket.requestor_name, language=ticket.language)  # fmt: skip
+    work.letters.append(told)
+
+
+def _split(work: Work, command: Command) -> None:
+    """T7: the latest question becomes a ticket of its own; both numbers work, the customer is told once."""
+    said = [one for one in work.scene.facts.messages.get(work.case.ticket.number, ()) if one.kind == "customer"]
+    if len(said) < 2:
+        work.fail(command, "nothing_to_split")
+        return
+    split(work, said[-1], command.argument)
+    work.report(command, command.argument or said[-1].subject)
+
+
+def split(work: Work, message: Message, subject: str) -> None:
+    """Make a ticket of `message`, with clocks from its arrival."""
+    scene, ticket = work.scene, work.case.ticket
+    core = subject or ticket.subject
+    fresh = replace(
+        ticket, number=NEW, status="new", subject=core, subjects=(core,), links=(Link(kind="split", ticket=ticket.number),),
+        owner=None, flags=(), fields={}, missing=(), created_at=message.at, changed_at=scene.at, unanswered_since=None,
+        staff_spoke_at=None, finished_at=None, snoozed_until=None, is_formal=False, is_team_by_hand=False,
+        team=scene.desk.queues[ticket.queue].team,
+    )  # fmt: skip
+    case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, message.at)
+    work.saved_elsewhere.append(Save(before=None, after=case, actor=work.person.address, because="split"))
+    work.effects.append(MoveMessages(source=ticket.number, target=NEW, messages=(message.id,)))
+    work.change(links=(*ticket.links, Link(kind="split", ticket=NEW)))
+    context = {"from_number": ticket.number, "from_subject": ticket.subject}
+    work.letters.append(letters.to_customer("split_notice", case, scene.desk, context))
+    notice = {
+        "card": letters.card(case, scene.desk, scene.facts), "event": "split", "author": message.author,
+        "author_name": message.author_name, "text": message.visible_text, "files": letters.files_of(message),
+        "history": [], "suggest_split": False, "claimed": (), "from_ticket": ticket.number, "left_out": "",
+    }  # fmt: skip
+    work.letters += letters.to_team("staff_notice", case, scene.desk, scene.facts, scene.now, notice)
+
+
+def _snooze(work: Work, command: Command) -> None:
+    until = read_moment(command.argument, work.scene.at, work.zone)
+    if until is None or until <= work.scene.at:
+        work.fail(
+            command, "past" if until else "bad_duration", command.argument, ("2d", "4h", "16:00", "2026-03-09 16:00")
+        )
+        return
+    work.case = clocks.snooze(work.case, work.scene.desk, until, work.scene.at)
+    work.report(command, _show(until, work.zone))
+
+
+def _eta(work: Work, command: Command) -> None:
+    """D1: a promise with a deadline of its own, told to the customer; it keeps the ticket open."""
+    scene = work.scene
+    at = read_moment(command.argument, scene.at, work.zone)
+    if at is None or at <= scene.at:
+        work.fail(
+            command, "past" if at else "bad_duration", command.argument, ("2d", "4h", "16:00", "2026-03-09 16:00")
+        )
+        return
+    work.case = clocks.promise(work.case, scene.desk, at, scene.at, work.person.address)
+    work.status = work.status or "open"
+    work.letters.append(letters.to_customer("promise", work.case, scene.desk, {"at": at}))
+    work.report(command, _show(at, work.zone))
+
+
+def _verify(work: Work, command: Command) -> None:
+    """C3: the writer vouches for the sender: the flag is lifted, the clocks begin."""
+    ticket, scene = work.case.ticket, work.scene
+    was_flagged = "identity_required" in ticket.flags
+    work.change(level="verified", flags=tuple(flag for flag in ticket.flags if flag != "identity_required"))
+    if was_flagged and ticket.status in ("new", "waiting"):
+        work.case = clocks.change_status(work.case, scene.desk, "open", scene.at)
+        work.case = clocks.start_response(work.case, scene.desk, scene.at, kind="first_response")
+        work.case = clocks.ensure_resolve(work.case, scene.desk, scene.at)
+    work.report(command, "verified")
+
+
+def _language(work: Work, command: Command) -> None:
+    value, known = command.argument.lower(), work.scene.desk.languages
+    if value not in known:
+        work.fail(command, "bad_language", command.argument, known)
+        return
+    work.change(language=value)
+    work.report(command, value)
+
+
+def _block(work: Work, command: Command) -> None:
+    """C5: that sender gets no automatic mail any more; #spam closes the ticket too. Both stop its clocks."""
+    ticket, scene = work.case.ticket, work.scene
+    work.effects.append(Mark(address=ticket.requestor, mark="blocked", because=f"{command.line} on {ticket.number}"))
+    work.effects.append(
+        Withdraw(ticket=ticket.number, kinds=("ack", "nudge", "progress", "escalation"), reason="blocked")
+    )
+    if command.name == "spam":
+        work.case = clocks.change_status(work.case, scene.desk, "closed", scene.at)
+        work.status = None
+    work.case = clocks.stop_all(work.case, scene.at)
+    work.change(flags=tuple(dict.fromkeys((*work.case.ticket.flags, "blocked"))), unanswered_since=None)
+    work.report(command, ticket.requestor)
+
+
+def _undo(work: Work, command: Command) -> None:
+    """C2, C7: a reply that has not left is taken back; clock, owner and status are as before it."""
+    scene, number = work.scene, work.case.ticket.number
+    waiting = scene.facts.extra.get("unsent_messages", frozenset())
+    own = [
+        one for one in scene.facts.messages.get(number, ())
+        if one.author == work.person.address and one.kind == "staff" and (one.id in waiting or one.state == "awaiting_send")
+        and one.state != "taken_back"
+    ]  # fmt: skip
+    if not own:
+        work.fail(command, "nothing_to_undo")
+        return
+    message = own[-1]
+    work.effects.append(Withdraw(ticket=number, message=message.id, reason="#undo"))
+    work.effects.append(ChangeMessage(ticket=number, message=message.id, state="taken_back"))
+    if message.undo and message.state != "awaiting_send":
+        work.case = restore(work.case, message.undo, scene.at)
+    work.report(command, letters.shorten(message.visible_text, 80))
+
+
+def restore(case: Case, undo: Any, at: datetime) -> Case:
+    """Put back what the reply changed: status, owner, who waits, and the deadlines that it closed."""
+    kept = {one["id"]: one for one in undo["deadlines"]}
+    deadlines = []
+    for one in case.deadlines:
+        if one.id in kept:
+            deadlines.append(replace(one, **kept[one.id]))
+        elif one.state in ("pending", "paused"):
+            deadlines.append(replace(one, state="cancelled", closed_at=at, remind_at=None))
+        else:
+            deadlines.append(one)
+    ticket = replace(
+        case.ticket, status=undo["status"], owner=undo["owner"], unanswered_since=undo["unanswered_since"],
+        staff_spoke_at=undo["staff_spoke_at"], finished_at=undo["finished_at"], snoozed_until=undo["snoozed_until"],
+    )  # fmt: skip
+    return Case(ticket=ticket, deadlines=tuple(deadlines))
+
+
+def snapshot(case: Case) -> dict[str, Any]:
+    """Return what `restore` needs to put back."""
+    ticket = case.ticket
+    return {
+        "status": ticket.status, "owner": ticket.owner, "unanswered_since": ticket.unanswered_since,
+        "staff_spoke_at": ticket.staff_spoke_at, "finished_at": ticket.finished_at, "snoozed_until": ticket.snoozed_until,
+        "deadlines": [
+            {"id": one.id, "state": one.state, "due_at": one.due_at, "remind_at": one.remind_at,
+             "remaining_seconds": one.remaining_seconds, "closed_at": one.closed_at}
+            for one in case.deadlines if one.state in ("pending", "paused")
+        ],
+    }  # fmt: skip
+
+
+def _ack(work: Work, command: Command) -> None:
+    scene, case = work.scene, work.case
+    queue = scene.desk.queues[case.ticket.queue]
+    routed = Routed(queue=queue, priority=case.ticket.priority, language=case.ticket.language, needs_identity=False,
+                    missing=case.ticket.missing)  # fmt: skip
+    letter = acknowledgement(scene, case, routed)
+    work.letters.append(replace(letter, in_reply_to=None, references=()) if case.ticket.number != NEW else letter)
+
+
+def _nothing(work: Work, command: Command) -> None:
+    """Seen to elsewhere: #note makes the mail a note, #send and #help are whole mails (see `staff`)."""
+
+
+def _no_held(work: Work, command: Command) -> None:
+    work.fail(command, "nothing_held")
+
+
+def _show(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+
+
+ORDERS: dict[str, Callable[[Work, Command], None]] = {
+    "close": _status, "resolve": _status, "wait": _status, "open": _status, "take": _take, "assign": _assign,
+    "queue": _queue, "priority": _priority, "escalate": _escalate, "merge": _merge, "split": _split, "snooze": _snooze,
+    "note": _nothing, "verify": _verify, "eta": _eta, "lang": _language, "spam": _block, "abuse": _block,
+    "accept": _no_held, "reject": _no_held, "undo": _undo, "send": _nothing, "ack": _ack, "help": _nothing,
+}  # fmt: skip

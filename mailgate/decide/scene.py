@@ -1,0 +1,44 @@
+"""Scene: all that a decision about a mail may look at, in one value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailgate.model.arrival import Arrival
+from mailgate.model.decision import Reason
+from mailgate.model.facts import Clues, Facts
+from mailgate.model.findings import Findings
+from mailgate.model.mail import Mail
+from mailgate.model.settings import Desk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """A mail, what it names, and what is known of that. `now` is when we decide, `at` when the mail arrived: clocks
+    run from its arrival, holds from now."""
+
+    mail: Mail
+    arrival: Arrival
+    clues: Clues
+    facts: Facts
+    desk: Desk
+    secret: bytes
+    now: datetime
+    hold_seconds: int = 30
+
+    @property
+    def at(self) -> datetime:
+        return self.arrival.received_at
+
+    @property
+    def findings(self) -> Findings:
+        return self.clues.findings
+
+
+@dataclass(slots=True)
+class Trace:
+    """The reasons of a decision, in the order in which they were found (P4)."""
+
+    reasons: list[Reason]
+
+    def add(self, rule: str, verdict: str, because: str = "") -> None:
+        self.reasons.append(Reason(rule=rule, verdict=verdict, because=because))

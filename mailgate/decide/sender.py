@@ -1,0 +1,181 @@
+"""Who writes (S1 to S3, S5, S9): evidence of authentication, contact, account, level."""
+
+from datetime import date
+
+from mailgate.decide.scene import Scene
+from mailgate.model.decision import Identity, Level
+from mailgate.model.mail import AuthMethod, AuthResults
+from mailgate.model.people import Contact
+from mailgate.model.settings import Desk
+from mailgate.model.tokens import is_token_of
+
+
+def identify(scene: Scene) -> Identity:
+    """Return who the From address is, as far as it can be known without a ticket (S1 to S3): `participant` is
+    decided later, when the ticket is known."""
+    if scene.arrival.form:
+        return _by_form(scene)
+    address = scene.clues.sender
+    first = scene.mail.from_[0] if scene.mail.from_ else None
+    name = first.name if first else ""
+    evidence, because = find_evidence(scene)
+    if address is None:
+        why = "several From addresses" if scene.mail.from_ else "no From address"
+        level: Level = "forged" if evidence == "fail" else "unknown"
+        return Identity(
+            level=level, address=first.key if first else None, name=name, evidence=evidence, because=f"{why}; {because}"
+        )
+    if scene.facts.staff:
+        level = _staff_level(scene, evidence)
+        return Identity(level=level, address=address, name=name, evidence=evidence, because=because)
+    if evidence == "fail":
+        return Identity(level="forged", address=address, name=name, evidence=evidence, because=because)
+    contact = choose_contact(scene)
+    if not contact:
+        return Identity(level="unknown", address=address, name=name, evidence=evidence, because=because)
+    return Identity(
+        level="verified" if evidence == "pass" else "registered",
+        address=address,
+        name=name or contact.name or contact.account.name,
+        account=contact.account.number,
+        contact=contact.address,
+        roles=contact.roles,
+        evidence=evidence,
+        because=because,
+    )
+
+
+def find_evidence(scene: Scene) -> tuple[str, str]:
+    """Return pass, fail or none, and its source in words (S2)."""
+    if scene.arrival.accepted_from:
+        return "none", "accepted by a person: goes on without evidence (S4)"
+    verdict, because = _authentication(scene)
+    if verdict == "none" and (token := _own_token(scene)):
+        return "pass", f"reply token made for this address ({token})"
+    return verdict, because
+
+
+def valid_contacts(contacts: tuple[Contact, ...], today: date) -> tuple[Contact, ...]:
+    """Return those that still count: `until` is the last day (S5)."""
+    return tuple(contact for contact in contacts if contact.until is None or contact.until >= today)
+
+
+def choose_contact(scene: Scene) -> Contact | None:
+    """Return the contact that the sender writes as; with several accounts the one that the mail names."""
+    contacts = senders_contacts(scene)
+    named = {account.number for account in scene.facts.named_accounts}
+    return next((one for one in contacts if one.account.number in named), contacts[0] if contacts else None)
+
+
+def senders_contacts(scene: Scene) -> tuple[Contact, ...]:
+    """Return every contact that the sender's address is, today in the desk's zone."""
+    return valid_contacts(scene.facts.contacts, scene.at.astimezone(scene.desk.timezone).date())
+
+
+def find_reply_address(scene: Scene, identity: Identity) -> str:
+    """Return where the sender is answered (S9)."""
+    own = identity.address or ""
+    wanted = scene.clues.reply_to
+    if not wanted or wanted == own or not scene.mail.from_:
+        return own
+    if identity.account and any(
+        contact.account.number == identity.account
+        for contact in valid_contacts(scene.facts.reply_to_contacts, scene.at.astimezone(scene.desk.timezone).date())
+    ):
+        return wanted
+    if identity.level == "unknown" and not scene.facts.reply_to_is_known:
+        return wanted
+    return own
+
+
+def _by_form(scene: Scene) -> Identity:
+    """The panel vouches for its account; phone, chat and social vouch for nothing (I4)."""
+    form = scene.arrival.form
+    assert form is not None
+    account = next((one for one in scene.facts.named_accounts if one.number == form.account), None)
+    contact = next((one for one in scene.facts.contacts if one.account.number == form.account), None)
+    address = scene.clues.sender
+    if form.source != "panel" or account is None:
+        return Identity(level="unknown", address=address, because=f"{form.source}: verified by nothing (I4)")
+    return Identity(
+        level="verified",
+        address=address,
+        name=(contact.name if contact else "") or account.name,
+        account=account.number,
+        contact=contact.address if contact else address,
+        roles=contact.roles if contact and form.contact else ("owner",),
+        evidence="pass",
+        because="the control panel's token (I4)",
+    )
+
+
+def _staff_level(scene: Scene, evidence: str) -> Level:
+    if evidence == "pass" or scene.arrival.accepted_from:
+        return "staff"
+    if evidence == "fail" or scene.desk.rules.staff_needs_authentication:
+        return "forged"
+    return "staff"
+
+
+def _own_token(scene: Scene) -> str | None:
+    """Return what the token is about, where one of the mail's tokens was made for its sender (S2, A7)."""
+    sender = scene.clues.sender
+    for token in scene.clues.tokens:
+        if sender and is_token_of(token, scene.secret, sender):
+            return f"ticket {token.ticket}" if token.ticket else "a held mail"
+    return None
+
+
+def _authentication(scene: Scene) -> tuple[str, str]:
+    if not scene.arrival.is_trusted:
+        if scene.arrival.own_verdict:
+            return scene.arrival.own_verdict, scene.arrival.own_verdict_because or "our own check"
+        return "none", "the way in is not trusted to carry Authentication-Results"
+    results = next((one for one in scene.mail.auth_results if _is_trusted_id(one.authserv_id, scene.desk)), None)
+    if results is None:
+        return "none", "no Authentication-Results of a server that the desk trusts"
+    domain = (scene.mail.from_[0].key if scene.mail.from_ else "").rpartition("@")[2]
+    return read_results(results, domain)
+
+
+def read_results(results: AuthResults, from_domain: str) -> tuple[str, str]:
+    """Return the verdict of one header for `from_domain` (S2). A DMARC failure outweighs an aligned pass."""
+    source = results.authserv_id
+    for method in results.methods:
+        if method.method == "dmarc" and method.result == "fail":
+            return "fail", f"dmarc=fail by {source}"
+    for method in results.methods:
+        if method.result == "pass" and _is_aligned(method, from_domain):
+            return "pass", f"{method.method}=pass by {source}"
+    return "none", f"nothing aligned with {from_domain or 'a From domain'} by {source}"
+
+
+def _is_trusted_id(authserv_id: str, desk: Desk) -> bool:
+    return authserv_id.lower().rstrip(".") in desk.authserv_ids
+
+
+def _is_aligned(method: AuthMethod, from_domain: str) -> bool:
+    match method.method:
+        case "dmarc":
+            claimed = method.properties.get("header.from", from_domain)
+            return bool(from_domain) and _domain(claimed) == from_domain
+        case "dkim":
+            identity = method.properties.get("header.d") or method.properties.get("header.i", "")
+            return _are_related(_domain(identity), from_domain)
+        case "spf":
+            return _are_related(_domain(method.properties.get("smtp.mailfrom", "")), from_domain)
+        case _:
+            return False
+
+
+def _domain(value: str) -> str:
+    return value.rpartition("@")[2].strip().lower().rstrip(".")
+
+
+def _are_related(one: str, other: str) -> bool:
+    """Relaxed alignment (RFC 7489, 3.1) without a list of public suffixes: one is the other or a part of it, and the
+    shorter has two labels at least. Sisters (a.x.example, b.x.example) are not believed: none is the safe side."""
+    if not one or not other:
+        return False
+    short, long = sorted((one, other), key=len)
+    return short == long or ("." in short and long.endswith("." + short))

@@ -1,0 +1,411 @@
+"""Mail of staff (C2 to C8): a reply to relay, a note, commands, a held mail decided, a ticket of their own."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from mailgate.decide import clocks, letters
+from mailgate.decide.commands import Said, read_commands
+from mailgate.decide.customer import message_of, open_ticket
+from mailgate.decide.findings import find
+from mailgate.decide.notice import without_notice
+from mailgate.decide.orders import Work, carry_out, snapshot
+from mailgate.decide.scene import Scene, Trace
+from mailgate.decide.thread import Thread, find_thread
+from mailgate.model.decision import AddMessage, ChangeMessage, DecideHeld, Decision, Effect, Identity, Note, Save, Send
+from mailgate.model.letter import Letter
+from mailgate.model.people import Staff
+from mailgate.model.ticket import Case, Message, StoredFile
+
+_ACTS_NOT = ("undo", "help")  # do not count as acting on the ticket: it stays `new`
+
+
+def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
+    """Return what a staff member's mail does."""
+    person = scene.facts.staff
+    assert person is not None
+    if scene.facts.held:
+        return _decide_held(scene, identity, person, read_commands(without_notice(scene.mail.visible_text, ())), trace)
+    thread = find_thread(scene, identity, trace)
+    entries = scene.facts.messages.get(thread.case.ticket.number, ()) if thread.case else ()
+    said = read_commands(without_notice(scene.mail.visible_text, entries))
+    if thread.case is None or (thread.by != "tag" and _is_for_customer(scene)):
+        return _own_or_forwarded(scene, identity, person, said, trace)
+    case = thread.case
+    if case.ticket.requestor == person.address and not said.commands:
+        from mailgate.decide.customer import follow_up  # the ticket is their own: here they are the customer
+
+        return follow_up(scene, identity, thread, case, trace)
+    return _on_ticket(scene, identity, person, said, thread, trace)
+
+
+def settle_by_hand(work: Work) -> Decision:
+    """Return what commands that came by no mail (command line, board) lead to; their letters leave at once."""
+    _settle_status(work, replied=False)
+    identity = Identity(level="staff", address=work.person.address, name=work.person.name, because="by hand")
+    return _finish(work, identity, Thread(), Trace([]), None, work.letters)
+
+
+def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thread: Thread, trace: Trace) -> Decision:
+    assert thread.case is not None
+    work = Work(scene=scene, person=person, before=thread.case, case=thread.case)
+    if said.has("help"):
+        trace.add("C3", "help")
+        return _finish(work, identity, thread, trace, "command", [_help(work)])
+    is_note = said.has("note") or _is_note_address(scene)
+    if is_note and not said.text and not scene.mail.attachments:
+        work.fail(next((one for one in said.commands if one.name == "note"), _AnyLine), "no_desk_text")  # type: ignore[arg-type]
+    waiting = _awaiting(scene, person, thread.case) if said.has("send") and not said.text else None
+    if said.has("send") and not said.text and waiting is None:
+        work.fail(next(one for one in said.commands if one.name == "send"), "nothing_to_send")
+    carry_out(work, said.commands)
+    if work.errors:
+        return _command_error(work, identity, thread, trace)
+    if is_note:
+        return _note(work, said, identity, thread, trace)
+    if waiting is not None:
+        return _send_waiting(work, waiting, identity, thread, trace)
+    if not said.text and not _relays_files(scene, said):
+        return _commands_alone(work, said, identity, thread, trace)
+    return _reply(work, said, identity, thread, trace)
+
+
+def _reply(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
+    """C2, C7, C8: relayed to the participants as from the desk, after the time to take it back."""
+    scene = work.scene
+    causes, names = ((), ()) if said.has("send") else check(scene, work.before, said)
+    if causes:
+        return _await_send(work, said, identity, thread, trace, causes, names)
+    message = replace(
+        message_of(scene, identity, kind="staff", text=said.text), state="holding", undo=snapshot(work.before)
+    )
+    effects: list[Effect] = [AddMessage(ticket=work.case.ticket.number, message=message)]
+    effects += _relay(work, message, "")
+    trace.add("C2", "relayed as from the desk", f"after {scene.hold_seconds} s (C7)")
+    _settle_status(work, replied=True)
+    work.effects += effects
+    _tell_second(work, trace)
+    return _finish(work, identity, thread, trace, "staff_reply", _hold_back(work))
+
+
+def check(scene: Scene, case: Case, said: Said) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return why a reply should not leave before its writer says #send (C7), and the foreign names in it."""
+    causes: list[str] = []
+    has_files = any(not one.inline for one in scene.mail.attachments)
+    if not has_files and speaks_of_attachment(said.text, scene):
+        causes.append("attachment")
+    foreign = tuple(name for name in scene.facts.foreign_accounts if name in said.text.lower())
+    if foreign:
+        causes.append("foreign")
+    return tuple(causes), foreign
+
+
+def speaks_of_attachment(text: str, scene: Scene) -> bool:
+    """Does a reply say that something is attached, in any language of the lists?"""
+    lowered = text.lower()
+    lists = (words.get("staff.attachment", ()) for words in scene.desk.lexicon.words.values())
+    return any(re.search(r"(?<!\w)" + re.escape(phrase), lowered) for phrases in lists for phrase in phrases)
+
+
+def _await_send(
+    work: Work,
+    said: Said,
+    identity: Identity,
+    thread: Thread,
+    trace: Trace,
+    causes: tuple[str, ...],
+    names: tuple[str, ...],
+) -> Decision:
+    scene, before = work.scene, work.before
+    message = replace(
+        message_of(scene, identity, kind="staff", text=said.text), state="awaiting_send",
+        undo={"then": work.status, "commands": [one.line for one in said.commands if one.name != "send"]},
+    )  # fmt: skip
+    context = {
+        "card": letters.card(before, scene.desk, scene.facts),
+        "causes": causes,
+        "names": names,
+        "text": said.text,
+    }
+    trace.add("C7", "not relayed before #send", ", ".join((*causes, *names)))
+    effects: list[Effect] = [
+        AddMessage(ticket=before.ticket.number, message=message),
+        Send(letter=letters.to_staff("reply_check", before, scene.desk, work.person, context, **_answers(scene))),
+    ]
+    decision = _decision(work, identity, thread, trace, "staff_reply", before, effects)
+    return replace(decision, flags=tuple(dict.fromkeys((*decision.flags, "awaiting_send"))))
+
+
+def _send_waiting(work: Work, waiting: Message, identity: Identity, thread: Thread, trace: Trace) -> Decision:
+    """C7: #send lets the writer's last reply go, with the commands that it bore."""
+    trace.add("C7", "sent by #send", f"the reply of {waiting.at:%H:%M} UTC")
+    then = read_commands("\n".join((waiting.undo or {}).get("commands", ()))).commands
+    carry_out(work, then)
+    if work.errors:
+        return _command_error(work, identity, thread, trace)
+    work.effects += _relay(work, waiting, waiting.id)
+    number = work.case.ticket.number
+    work.effects.append(ChangeMessage(ticket=number, message=waiting.id, state="holding", undo=snapshot(work.before)))
+    _settle_status(work, replied=True)
+    return _finish(work, identity, thread, trace, "command", _hold_back(work, waiting.id))
+
+
+def _commands_alone(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
+    trace.add("C3", "commands alone: nothing is relayed", " ".join(one.line for one in said.commands))
+    if not said.commands:
+        trace.add("C3", "an empty mail does nothing")
+        return _decision(work, identity, thread, trace, "command", work.before, [])
+    acts = any(one.name not in _ACTS_NOT for one in said.commands)
+    _settle_status(work, replied=False, acts=acts)
+    done = [_done(work)] if work.done else []
+    return _finish(work, identity, thread, trace, "command", [*_hold_back(work), *done])
+
+
+def _note(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
+    """C3, C5: a note stays among staff and stops no clock."""
+    trace.add("C5" if _is_note_address(work.scene) else "C3", "a note: relayed to nobody")
+    message = message_of(work.scene, identity, kind="note", text=said.text)
+    _settle_status(work, replied=False)
+    work.effects.append(AddMessage(ticket=work.case.ticket.number, message=message))
+    return _finish(work, identity, thread, trace, "note", _hold_back(work))
+
+
+def _settle_status(work: Work, *, replied: bool, acts: bool = True) -> None:
+    """C2, C3: a reply meets the clocks, makes its writer the owner and sets `waiting`; a command's status wins."""
+    scene, desk = work.scene, work.scene.desk
+    before = work.before.ticket
+    if work.case.ticket.status == "merged":
+        return
+    until = work.case.ticket.snoozed_until
+    if replied:
+        work.case = clocks.answered(work.case, desk, scene.at)
+        if not work.case.ticket.owner and not work.is_handed:
+            work.change(owner=work.person.address)
+    wanted = work.status or ("open" if work.is_handed else "waiting" if replied else None)
+    if wanted is None and acts and work.case.ticket.status == "new":
+        wanted = "open"
+    if wanted:
+        work.case = clocks.change_status(work.case, desk, wanted, scene.at)
+        if until:
+            work.case = clocks.snooze(work.case, desk, until, scene.at)
+    elif replied and until:
+        work.case = clocks.snooze(work.case, desk, until, scene.at)
+    if wanted in ("resolved", "closed") and before.status not in ("resolved", "closed"):
+        days = desk.rules.reopen_window_seconds // 86400
+        work.letters.append(letters.to_customer("resolved", work.case, desk, {"reopen_days": days, "by_clock": False}))
+
+
+def _relay(work: Work, message: Message, message_id: str) -> list[Effect]:
+    """One letter to the requestor and to each participant (A8), with the files of the reply."""
+    scene, ticket = work.scene, work.case.ticket
+    files = tuple(one for one in message.attachments)
+    people = list(dict.fromkeys((ticket.reply_address or ticket.requestor, *_copies(scene, work.case))))
+    last = next((one for one in reversed(scene.facts.messages.get(ticket.number, ())) if one.kind == "customer"), None)
+    leaves_at = scene.now + timedelta(seconds=scene.hold_seconds)
+    return [
+        Send(
+            letter=letters.to_customer(
+                "relay", work.case, scene.desk, {"text": message.visible_text}, to=address,
+                to_name=ticket.requestor_name if place == 0 else "", is_automatic=False, not_before=leaves_at,
+                attachments=files, message=message_id, in_reply_to=last.message_id if last else None,
+                references=_chain(last),
+            )
+        )
+        for place, address in enumerate(people) if address
+    ]  # fmt: skip
+
+
+def _copies(scene: Scene, case: Case) -> list[str]:
+    """Return who else gets staff's replies: participants, and the account's `support` address (A8)."""
+    ticket, staff = case.ticket, {one.address for one in scene.facts.people}
+    today = scene.at.astimezone(scene.desk.timezone).date()
+    support = [
+        contact.address for contact in scene.facts.account_contacts
+        if contact.account.number == ticket.account and "support" in contact.purposes
+        and (contact.until is None or contact.until >= today)
+    ]  # fmt: skip
+    failed = {address for address, marks in scene.facts.marks.items() if "failed" in marks}
+    return [one for one in (*ticket.participants, *support) if one not in staff and one not in failed]
+
+
+def _hold_back(work: Work, message: str = "") -> list[Letter]:
+    """Letters to the customer that come of a mail leave with its reply, and are taken back with it (C7)."""
+    leaves_at = work.scene.now + timedelta(seconds=work.scene.hold_seconds)
+    return [
+        replace(one, not_before=leaves_at, message=message)
+        if one.audience == "customer" and not one.not_before
+        else one
+        for one in work.letters
+    ]
+
+
+def _tell_second(work: Work, trace: Trace) -> None:
+    """C8: who answers within five minutes of a colleague is told of it."""
+    scene = work.scene
+    span = timedelta(seconds=scene.desk.rules.two_staff_seconds)
+    others = [
+        one for one in scene.facts.messages.get(work.case.ticket.number, ())
+        if one.kind == "staff" and one.author != work.person.address and one.state in ("done", "holding")
+        and scene.at - one.at <= span
+    ]  # fmt: skip
+    if not others:
+        return
+    first = others[-1]
+    context = {"card": letters.card(work.case, scene.desk, scene.facts), "colleague": first.author_name or first.author,
+               "at": first.at, "text": first.visible_text}  # fmt: skip
+    trace.add("C8", "told of a colleague's answer", first.author)
+    work.letters.append(letters.to_staff("colleague_notice", work.case, scene.desk, work.person, context))
+
+
+def _command_error(work: Work, identity: Identity, thread: Thread, trace: Trace) -> Decision:
+    """C4: nothing of the mail is done or relayed; its writer gets it back with the reason."""
+    scene = work.scene
+    trace.add("C4", "nothing is done", "; ".join(f"{one['line']}: {one['code']}" for one in work.errors))
+    context = {"card": letters.card(work.before, scene.desk, scene.facts), "errors": work.errors,
+               "original": scene.mail.visible_text}  # fmt: skip
+    letter = letters.to_staff("command_error", work.before, scene.desk, work.person, context, **_answers(scene))
+    decision = _decision(work, identity, thread, trace, "command", work.before, [Send(letter=letter)])
+    return replace(decision, flags=tuple(dict.fromkeys((*decision.flags, "command_error"))))
+
+
+def _help(work: Work) -> Letter:
+    context = {"card": letters.card(work.before, work.scene.desk, work.scene.facts), "done": [], "is_help": True}
+    return letters.to_staff("command_done", work.before, work.scene.desk, work.person, context, **_answers(work.scene))
+
+
+def _done(work: Work) -> Letter:
+    context = {"card": letters.card(work.case, work.scene.desk, work.scene.facts), "done": work.done, "is_help": False}
+    return letters.to_staff("command_done", work.case, work.scene.desk, work.person, context, **_answers(work.scene))
+
+
+def _decide_held(scene: Scene, identity: Identity, person: Staff, said: Said, trace: Trace) -> Decision:
+    """S4: a staff reply to the notice of a held mail accepts or rejects it."""
+    held = scene.facts.held
+    assert held is not None
+    verdicts = [one.name for one in said.commands if one.name in ("accept", "reject")]
+    code = "" if len(set(verdicts)) == 1 else "contradiction" if verdicts else "needs_argument"
+    if not code and held.state != "held":
+        code = "already_decided"
+    thread = Thread()
+    if code:
+        line = said.commands[0].line if said.commands else letters.shorten(scene.mail.visible_text, 80)
+        error = {"line": line, "code": code, "detail": held.state, "allowed": ("#accept", "#reject")}
+        letter = _loose(scene, person, "command_error", {"card": None, "errors": [error], "original": scene.mail.visible_text},
+                        subject=held.subject, held=held.id)  # fmt: skip
+        trace.add("C4", "nothing is done", code)
+        return Decision(outcome="command", reasons=(), effects=(Send(letter=letter),), identity=identity,
+                        flags=("command_error",), visible_text=scene.mail.visible_text)  # fmt: skip
+    verdict = "accepted" if verdicts[0] == "accept" else "rejected"
+    trace.add("S4", verdict, f"by {person.address}")
+    effects: tuple[Effect, ...] = (DecideHeld(held=held.id, verdict=verdict, actor=person.address),)  # type: ignore[arg-type]
+    return Decision(outcome="command", reasons=(), effects=effects, identity=identity, by=thread.by,
+                    visible_text=scene.mail.visible_text)  # fmt: skip
+
+
+def _own_or_forwarded(scene: Scene, identity: Identity, person: Staff, said: Said, trace: Trace) -> Decision:
+    """C6: a ticket of their own without ack; a forwarded customer's mail is a ticket for that customer."""
+    wrong = [one for one in said.commands if one.name not in ("ack", "help")]
+    if said.has("help") or wrong:
+        kind = "command_error" if wrong else "command_done"
+        errors = [{"line": one.line, "code": "no_ticket", "detail": "", "allowed": ()} for one in wrong]
+        asked: dict[str, Any] = {"card": None, "done": [], "is_help": True}
+        context = {"card": None, "errors": errors, "original": scene.mail.visible_text} if wrong else asked
+        letter = _loose(scene, person, kind, context, subject=scene.mail.core_subject)
+        trace.add("C4" if wrong else "C3", "no ticket is named" if wrong else "help")
+        return Decision(outcome="command", reasons=(), effects=(Send(letter=letter),), identity=identity,
+                        flags=("command_error",) if wrong else (), visible_text=scene.mail.visible_text)  # fmt: skip
+    wants_ack = said.has("ack")
+    if _is_for_customer(scene):
+        scene, identity = _as_customer(scene, said, trace)
+    else:
+        trace.add("C6", "a ticket of the staff member's own", "no ack")
+    scene = replace(scene, arrival=replace(scene.arrival, wants_ack=wants_ack))
+    return open_ticket(scene, identity, Thread(), trace)
+
+
+def _is_for_customer(scene: Scene) -> bool:
+    forwarded = scene.mail.forwarded
+    if not (scene.mail.is_forward and forwarded and forwarded.address):
+        return False
+    own = {one.address for one in scene.facts.people} | {one.address for one in scene.desk.mailboxes}
+    return forwarded.address.lower() not in own
+
+
+def _as_customer(scene: Scene, said: Said, trace: Trace) -> tuple[Scene, Identity]:
+    """Read the forwarded mail as its From's, at level `unknown` (C6): a forward proves nothing."""
+    forwarded = scene.mail.forwarded
+    assert forwarded is not None and forwarded.address is not None
+    address = forwarded.address.lower()
+    trace.add("C6", "a ticket for the customer of the forwarded mail", address)
+    # The customer hears nothing of the staff member's mail, not even its Message-ID.
+    mail = replace(
+        scene.mail, visible_text=said.text or scene.mail.visible_text, reply_to=(), message_id=forwarded.message_id,
+        in_reply_to=(), references=(),
+    )  # fmt: skip
+    findings = find(subject=mail.subject, core_subject=mail.core_subject, text=forwarded.text or mail.visible_text,
+                    desk=scene.desk, files=len(mail.attachments))  # fmt: skip
+    general = replace(findings, request="general", rights=())
+    clues = replace(scene.clues, findings=general, sender=address, reply_to=None, people=())
+    identity = Identity(level="unknown", address=address, name=forwarded.name, because="forwarded by staff (C6)")
+    return replace(scene, mail=replace(mail, from_=()), clues=clues), identity
+
+
+def _loose(scene: Scene, person: Staff, kind: str, context: dict[str, Any], **more: Any) -> Letter:
+    """A letter to staff about no ticket."""
+    values = dict(kind=kind, desk=scene.desk.name, audience="staff", to=person.address, to_name=person.name,
+                  language=person.language or scene.desk.languages[0], timezone=person.timezone or "", ticket=None,
+                  context=context, **_answers(scene))  # fmt: skip
+    return Letter(**{**values, **more})
+
+
+def _awaiting(scene: Scene, person: Staff, case: Case) -> Message | None:
+    own = [one for one in scene.facts.messages.get(case.ticket.number, ())
+           if one.author == person.address and one.state == "awaiting_send"]  # fmt: skip
+    return own[-1] if own else None
+
+
+def _is_note_address(scene: Scene) -> bool:
+    addresses = (*scene.arrival.recipients, *scene.clues.people)
+    return any(address.partition("@")[0].partition("+")[2] == "note" for address in addresses)
+
+
+def _relays_files(scene: Scene, said: Said) -> bool:
+    """A mail without text that brings files is a reply; with commands alone its pictures are a signature's."""
+    return not said.commands and any(not one.inline for one in scene.mail.attachments)
+
+
+def _answers(scene: Scene) -> dict[str, Any]:
+    return {"in_reply_to": scene.mail.message_id}
+
+
+def _chain(last: Message | None) -> tuple[str, ...]:
+    if last is None or not last.message_id:
+        return ()
+    return tuple(dict.fromkeys((*last.references, last.message_id)))[-10:]
+
+
+def _finish(work: Work, identity: Identity, thread: Thread, trace: Trace, outcome: Any, sent: list[Letter]) -> Decision:
+    scene = work.scene
+    effects: list[Effect] = [Save(before=work.before, after=work.case, actor=work.person.address, because=outcome)]
+    effects = [*work.saved_elsewhere, *effects, *work.effects]
+    effects += [letters.gate(scene.facts, scene.desk, letter) for letter in sent]
+    return _decision(work, identity, thread, trace, outcome, work.case, effects)
+
+
+def _decision(
+    work: Work, identity: Identity, thread: Thread, trace: Trace, outcome: Any, case: Case, effects: list[Effect]
+) -> Decision:
+    ticket = case.ticket
+    return Decision(
+        outcome=outcome, reasons=tuple(trace.reasons), effects=tuple(effects), ticket=ticket.number, identity=identity,
+        by=thread.by, thread_ticket=ticket.number, queue=ticket.queue, priority=ticket.priority,
+        language=ticket.language, flags=ticket.flags, fields=dict(ticket.fields), missing=ticket.missing,
+        visible_text=work.scene.mail.visible_text,
+    )  # fmt: skip
+
+
+class _AnyLine:
+    """Stands for the +note address where an error names the line."""
+
+    name, argument, line = "note", "", "+note"

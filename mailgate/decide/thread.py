@@ -1,0 +1,145 @@
+"""Which ticket (T1 to T6): the ladder of evidence, who may add, and what is a new question."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailgate.decide.matter import compare, is_generic
+from mailgate.decide.scene import Scene, Trace
+from mailgate.decide.sender import senders_contacts
+from mailgate.model.decision import By, Identity
+from mailgate.model.ticket import Case
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thread:
+    """Where a mail belongs. `claimed`: tickets that it named and its sender has no part in (T3)."""
+
+    by: By | None = None
+    case: Case | None = None
+    claimed: tuple[int, ...] = ()
+    forwards: int | None = None  # the ticket that a forward without a tag is linked to
+
+
+def find_thread(scene: Scene, identity: Identity, trace: Trace) -> Thread:
+    """Return the ticket that the strongest evidence names and the sender belongs to (T1, T3)."""
+    named = list(_named(scene))
+    numbers = {number for _, number in named}
+    if len(numbers) > 1:
+        listed = ", ".join(f"{by} → {number}" for by, number in named)
+        trace.add("T1", "the evidence disagrees", listed)
+    claimed: list[int] = []
+    for by, number in named:
+        case = scene.facts.cases[number]
+        if not belongs(scene, identity, case, by):
+            claimed.append(number)
+            continue
+        if _is_untagged_forward(scene, by):
+            trace.add("T1", "a forward without a tag is a new ticket", f"linked to {number}")
+            return Thread(forwards=number)
+        trace.add("T1", f"ticket {number} by {by}", _words_of(scene, by))
+        return Thread(by=by, case=case, claimed=tuple(dict.fromkeys(claimed)))
+    if claimed:
+        trace.add("T3", "the evidence is void", f"{identity.address or 'the sender'} has no part in what it names")
+    return Thread(claimed=tuple(dict.fromkeys(claimed)))
+
+
+def find_same_subject(scene: Scene, identity: Identity, trace: Trace) -> Case | None:
+    """Return the open ticket that a contact wrote on lately under the same subject (T6)."""
+    if not identity.contact or scene.mail.is_forward or not scene.facts.same_subject:
+        return None
+    if is_generic(scene.mail.core_subject, scene.desk):
+        trace.add("T6", "a generic subject names no ticket", scene.mail.core_subject)
+        return None
+    case = next((scene.facts.cases[number] for number in scene.facts.same_subject if number in scene.facts.cases), None)
+    if case is None or case.ticket.status in ("resolved", "closed", "merged"):
+        return None
+    trace.add("T6", f"ticket {case.ticket.number} by subject", "an open ticket of this contact with the same subject")
+    return case
+
+
+def belongs(scene: Scene, identity: Identity, case: Case, by: By | None = None) -> bool:
+    """May the sender add to this ticket (T3, S7)?"""
+    ticket, address = case.ticket, identity.address
+    if identity.level == "staff":
+        return True
+    if scene.clues.sender is None or address is None:
+        return False
+    if address in (ticket.requestor, ticket.reply_address) or address in ticket.participants:
+        return True
+    accounts = {contact.account.number for contact in senders_contacts(scene)}
+    if ticket.account and ticket.account in accounts:
+        return True
+    if "identity_required" not in ticket.flags or not accounts:
+        return False
+    return (ticket.named_account in accounts) or by in ("token", "references")
+
+
+def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
+    """Return why a customer's mail on `case` is a new question (T4): matter, window, announced; "" where it is not."""
+    ticket = case.ticket
+    window = scene.desk.rules.reopen_window_seconds
+    if ticket.status == "closed" and ticket.finished_at and (scene.at - ticket.finished_at).total_seconds() > window:
+        trace.add("T4", "split: closed for longer than the window", f"closed {ticket.finished_at:%Y-%m-%d %H:%M} UTC")
+        return "window"
+    comparison = compare(scene.mail.core_subject, ticket.subjects)
+    if not comparison.is_same:
+        trace.add("T4", "split: about something else", comparison.because)
+        return "matter"
+    if scene.findings.announces_new:
+        words = scene.findings.because.get("announces", "")
+        if ticket.status in ("resolved", "closed"):
+            trace.add("T4", "split: another question is announced on a finished ticket", words)
+            return "announced"
+        trace.add("T4", "announces another question on an open ticket: staff may #split", words)
+    else:
+        trace.add("T4", "the same matter", comparison.because)
+    return ""
+
+
+def _named(scene: Scene) -> Iterator[tuple[By, int]]:
+    """Yield (by, surviving number) for every kind of evidence that names a ticket, the strongest first (T1)."""
+    mail, desk = scene.mail, scene.desk
+    yield from _first("tag", [tag.number for tag in mail.tags if tag.desk == desk.tag], scene)
+    yield from _first("token", [token.ticket for token in scene.clues.tokens if token.ticket is not None], scene)
+    yield from _first("references", _referenced(scene), scene)
+    yield from _first("words", list(mail.word_numbers), scene)
+    yield from _first("words", [tag.number for tag in mail.quoted_tags if tag.desk == desk.tag], scene)
+
+
+def _first(by: By, numbers: list[int], scene: Scene) -> Iterator[tuple[By, int]]:
+    """Of several, the first that names a ticket counts (T2); what names none falls through."""
+    for number in numbers:
+        survivor = scene.facts.survivors.get(number)
+        if survivor is not None and survivor in scene.facts.cases:
+            yield by, survivor
+            return
+
+
+def _referenced(scene: Scene) -> list[int]:
+    own = {value: made.ticket for value, made in scene.clues.own_ids if made.ticket}
+    looked_up = {one.message_id: one.ticket for one in scene.facts.referenced if one.ticket}
+    order = [*scene.mail.in_reply_to, *reversed(scene.mail.references)]
+    found = [own.get(value) or looked_up.get(value) for value in order]
+    if scene.mail.report or scene.mail.forwarded:
+        found += [made.ticket for _, made in scene.clues.own_ids] + [one.ticket for one in scene.facts.referenced]
+    if scene.facts.expected_by is not None:
+        found.append(scene.facts.expected_by)
+    return [number for number in found if number]
+
+
+def _is_untagged_forward(scene: Scene, by: By) -> bool:
+    return scene.mail.is_forward and by != "tag"
+
+
+def _words_of(scene: Scene, by: By) -> str:
+    match by:
+        case "tag":
+            return f"subject «{scene.mail.subject[:120]}»"
+        case "token":
+            return "a reply token of ours in the address"
+        case "references":
+            return "In-Reply-To or References name a mail of it"
+        case "words":
+            return "words in the subject, or a tag in the quoted text"
+        case "subject":
+            return "the same subject"

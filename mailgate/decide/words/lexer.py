@@ -1,0 +1,90 @@
+"""Text as words: folded (case, accents, apostrophes), cut, with the breaks of clauses and sentences between them."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+NONE, CLAUSE, SENTENCE, QUESTION = range(4)
+
+HOST, ADDRESS, IP, NUMBER = "xhostx", "xmailx", "xipx", "xnumx"  # what stands for a name in the words
+
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ё": "е", "ł": "l", "ø": "o", "đ": "d", "œ": "oe", "æ": "ae"}
+
+
+def _fold_table() -> dict[int, str]:
+    table = {ord(mark): "'" for mark in "’ʼ‘`´ʹ′"}
+    for code in range(0xC0, 0x250):
+        plain = unicodedata.normalize("NFD", chr(code).lower())[0]
+        table[code] = _UMLAUTS.get(chr(code).lower(), plain)
+    table[ord("ё")] = table[ord("Ё")] = "е"
+    for invisible in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF):
+        table[invisible] = ""
+    return table
+
+
+_TABLE = _fold_table()
+_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _TABLE)))}]")
+_COMBINED = re.compile("[\u0300-\u036f]")
+_NOT = re.compile(r"(?<=\w)n't\b")
+_SHORT = {"can't": "can not", "cannot": "can not", "won't": "will not", "doesnt": "does not", "dont": "do not"}
+_SHORT |= {"cant": "can not", "isnt": "is not", "didnt": "did not", "wont": "will not"}
+_SHORTS = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b")
+_E_MAIL = re.compile(r"\be-(?=mail)")
+_PIECE = re.compile(r"\w+(?:'\w+)*|\?|\.(?!\w)|[!;…]|\n[ \t]*\n|[,:()\n–—\"«»„“”|]")
+_LEVELS = dict.fromkeys(',:()\n–—"«»„“”|', CLAUSE)
+
+
+def fold(text: str) -> str:
+    """Return `text` for comparison: lower case, Latin accents off (ä is ae), one kind of apostrophe, ё as е, and
+    English contractions of "not" written out."""
+    if _COMBINED.search(text):
+        text = unicodedata.normalize("NFC", text)
+    folded = text.lower()
+    if not folded.isascii() or "`" in folded:
+        folded = _FOLDED.sub(_plain, folded)
+    if "n't" in folded or "nt" in folded or "cannot" in folded:
+        folded = _NOT.sub(" not", _SHORTS.sub(lambda found: _SHORT[found.group()], folded))
+    return _E_MAIL.sub("e", folded.replace("'s ", " "))
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _TABLE[ord(found.group())]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Folded words and the breaks around them: `breaks[i]` stands before word i, the last after all of them."""
+
+    words: tuple[str, ...]
+    breaks: tuple[int, ...]
+
+    def sentence_of(self, at: int) -> tuple[int, int]:
+        """Return first and end (excluded) of the sentence that word `at` stands in."""
+        return self._around(at, SENTENCE)
+
+    def clause_of(self, at: int) -> tuple[int, int]:
+        """Return first and end (excluded) of the clause that word `at` stands in."""
+        return self._around(at, CLAUSE)
+
+    def _around(self, at: int, level: int) -> tuple[int, int]:
+        first, end = at, at + 1
+        while first > 0 and self.breaks[first] < level:
+            first -= 1
+        while end < len(self.words) and self.breaks[end] < level:
+            end += 1
+        return first, end
+
+
+def cut(folded: str) -> Words:
+    """Return the words of folded text. A line's end is a break of a clause, an empty line one of a sentence."""
+    words: list[str] = []
+    breaks: list[int] = [SENTENCE]
+    for piece in _PIECE.findall(folded):
+        if piece[0].isalnum() or piece[0] == "_":
+            words.append(piece)
+            breaks.append(NONE)
+        elif words:
+            level = QUESTION if piece == "?" else _LEVELS.get(piece, SENTENCE)
+            breaks[-1] = max(breaks[-1], level)
+    breaks[-1] = max(breaks[-1], SENTENCE)
+    return Words(tuple(words), tuple(breaks))

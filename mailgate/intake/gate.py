@@ -1,0 +1,208 @@
+"""The gate: what all SMTP and LMTP sessions share, and the limits that keep it standing."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Protocol
+
+from mailgate.intake.door import Check, Envelope, Recipients, Submit, arrivals_of
+from mailgate.log import Log, short
+from mailgate.model.arrival import Channel
+from mailgate.model.settings import SmtpSettings
+from mailgate.store.ids import utc_now
+
+LOG = Log("intake")
+MOST_RECIPIENTS = 100
+MOST_COMMANDS = 1000  # of a session, without a mail that was accepted
+COMMIT_SECONDS = 30
+CHECK_SECONDS = 10
+FLOOR_BYTES_PER_SECOND = 8192  # a sender slower than this, after ten times the idle limit, is cut
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Guest(Protocol):
+    """A session as the gate sees it."""
+
+    def leave(self, reply: str) -> None:
+        """End the session now, if it is between two mails, else after the present one."""
+
+    def cut(self) -> None:
+        """End the session now."""
+
+
+class Gate:
+    """Counts sessions and bytes, knows who is trusted, and hands mails over. One for each listener's channel."""
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        recipients: Recipients,
+        submit: Submit,
+        new_id: Callable[[], str],
+        *,
+        channel: Channel = "smtp",
+        clock: Callable[[], datetime] = utc_now,
+        check: Check | None = None,
+        tls: ssl.SSLContext | None = None,
+        most_bytes: int | None = None,
+    ) -> None:
+        """`most_bytes` caps what all sessions together hold in memory (default: four mails of full size, at least
+        128 MiB); `check` makes our own verdict on mail of peers that are not trusted."""
+        self.settings = settings
+        self.recipients = recipients
+        self.tls = tls
+        self.is_draining = False
+        self.guests: set[Guest] = set()
+        self._submit = submit
+        self._new_id = new_id
+        self._channel = channel
+        self._clock = clock
+        self._check = check
+        self._trusted = TrustedPeers(settings.trusted_peers)
+        self._peers: Counter[str] = Counter()
+        self._most_bytes = most_bytes or max(4 * settings.size_limit, 128 * 1024 * 1024)
+        self._bytes = 0
+        self._commits: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def enter(self, guest: Guest, peer: str) -> str | None:
+        """Count a new session; or return the reply that refuses it (I1)."""
+        if self.is_draining:
+            return "421 4.3.2 shutting down, try again later"
+        if len(self.guests) >= self.settings.max_connections:
+            return "421 4.7.0 too many connections, try again later"
+        # all that comes over a unix socket is one peer: our own mail server
+        if peer != "unix" and self._peers[peer] >= self.settings.max_per_peer:
+            return "421 4.7.0 too many connections from you, try again later"
+        self._peers[peer] += 1
+        self.guests.add(guest)
+        self._empty.clear()
+        return None
+
+    def exit(self, guest: Guest, peer: str) -> None:
+        """A session that entered has ended."""
+        self.guests.discard(guest)
+        self._peers[peer] -= 1
+        if self._peers[peer] <= 0:
+            del self._peers[peer]
+        if not self.guests:
+            self._empty.set()
+
+    def hold(self, size: int) -> bool:
+        """Count `size` bytes more in memory; False, and not counted, where that would be too many in all."""
+        if self._bytes + size > self._most_bytes:
+            return False
+        self._bytes += size
+        return True
+
+    def free(self, size: int) -> None:
+        """These bytes are not held any more."""
+        self._bytes -= size
+
+    async def take(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str, held: int) -> None:
+        """Return once the mail is durable. The commit goes on though the peer may go away meanwhile; `held` bytes are
+        freed at its end. Raises what went wrong, TimeoutError included."""
+        task = asyncio.create_task(self._commit(raw, sender, to, peer, helo))
+        task.add_done_callback(lambda _: self.free(held))
+        task.add_done_callback(self._commits.discard)
+        task.add_done_callback(_look_at)
+        self._commits.add(task)
+        await asyncio.wait_for(asyncio.shield(task), CHECK_SECONDS + COMMIT_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Let mails in flight end, all else leave; after `seconds`, and a quarter for commits, nobody is left."""
+        self.is_draining = True
+        for guest in tuple(self.guests):
+            guest.leave("421 4.3.2 shutting down, try again later")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds)
+        for guest in tuple(self.guests):
+            guest.cut()
+        if self._commits:
+            # what is not durable by then got no 250
+            await asyncio.wait(self._commits, timeout=max(1.0, seconds / 4))
+
+    async def _commit(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str) -> None:
+        # S2: no stranger reaches LMTP
+        is_trusted = self._channel == "lmtp" or self._trusted.has(peer)
+        verdict, because = None, ""
+        if self._check is not None and not is_trusted:
+            verdict, because = await self._checked(self._check(raw, peer, helo, sender))
+        envelope = Envelope(
+            channel=self._channel,
+            sender=sender,
+            recipients=to,
+            peer=peer,
+            helo=helo,
+            is_trusted=is_trusted,
+            verdict=verdict,
+            verdict_because=because,
+        )
+        incoming = arrivals_of(raw, envelope, self.recipients, self._new_id, self._clock())
+        await self._submit(incoming)
+        for item in incoming:
+            LOG.event(
+                "mail.accepted",
+                arrival=item.arrival.id,
+                channel=self._channel,
+                desk=item.arrival.desk,
+                digest=item.arrival.digest[:16],
+                size=item.arrival.size,
+                sender=short(sender),
+                peer=peer,
+            )
+
+    async def _checked(self, check: Any) -> Any:
+        try:
+            return await asyncio.wait_for(check, CHECK_SECONDS)
+        except TimeoutError:
+            return "none", "the check took too long"
+        except Exception as error:  # what checks strangers' mail must not keep it out
+            LOG.failed("check.failed", error)
+            return "none", "the check failed"
+
+
+class TrustedPeers:
+    """The peers whose Authentication-Results headers may be believed (S2)."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """`names` are networks, addresses, or `unix`."""
+        self._names = frozenset(names)
+        self._networks = tuple(network_of(name) for name in self._names if name != "unix")
+
+    def has(self, peer: str) -> bool:
+        """Say whether `peer` (an address, or `unix`) is one of them."""
+        if peer == "unix":
+            return "unix" in self._names
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+
+def network_of(name: str) -> _Network:
+    """Return the network that `name` means; ValueError where it means none."""
+    return ipaddress.ip_network(name, strict=False)
+
+
+def peer_of(transport: asyncio.BaseTransport) -> str:
+    """Return the peer's IP address, without zone and as IPv4 where it is one, or `unix`."""
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple):
+        return "unix"
+    address = ipaddress.ip_address(str(name[0]).partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    # the peer may be gone and nobody await it: its trouble has been logged, and must not be reported as forgotten
+    if not task.cancelled():
+        task.exception()

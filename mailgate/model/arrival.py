@@ -1,0 +1,42 @@
+"""Arrival: a raw mail as it came through a door, before anybody has read it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import"]
+Source = Literal["mail", "panel", "phone", "chat", "social"]
+Evidence = Literal["pass", "fail", "none"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelForm:
+    """What the panel said beside the text (I4). `contact` is None where it named nobody."""
+
+    account: str
+    contact: str | None
+    department: str
+    priority: str
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A raw mail and its envelope. One arrival a desk: a mail to two desks arrives twice (I6)."""
+
+    id: str  # made by the application, time-ordered
+    desk: str
+    channel: Channel
+    received_at: datetime  # UTC
+    digest: str
+    size: int
+    recipients: tuple[str, ...]  # the envelope's, of this desk, lower case, plus-addresses as they came
+    envelope_from: str | None = None  # "": the null sender; None: the door did not learn it
+    peer: str | None = None  # IP address, "unix", or a name of the door's
+    helo: str | None = None
+    is_trusted: bool = False  # S2: a stranger cannot write an Authentication-Results header on this way in
+    own_verdict: Evidence | None = None  # our own SPF, DKIM and DMARC check, where the door made one
+    own_verdict_because: str = ""
+    form: PanelForm | None = None
+    wants_ack: bool = True  # an import sends none (unless asked)
+    accepted_from: str | None = None  # the held mail that a person accepted (S4): its evidence is void

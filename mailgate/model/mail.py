@@ -1,0 +1,142 @@
+"""Mail: what a raw message says, as a value. Made by `parse`, read by `decide`; holds no judgement of the desk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+AutomaticKind = Literal["bounce", "auto_reply", "auto_generated", "list", "loop", "report"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A mailbox of a header: `name` is decoded and one line, `address` as written, `key` to compare with."""
+
+    address: str
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the address as we compare it: lower case (local parts that differ by case alone are one person)."""
+        return self.address.lower()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tag:
+    """A ticket tag as it was read (T2): `desk` is the tag's word in lower case, `number` the ticket."""
+
+    desk: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A part that is no body text. `filename` is cleaned for a file system (M4); `inline`: shown within the body."""
+
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    inline: bool = False
+    content_id: str | None = None
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Automatic:
+    """The class of an automatic mail (M6) and the evidence for it, in words."""
+
+    kind: AutomaticKind
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedRecipient:
+    """One address of a delivery report. `permanent` is None where the report does not say."""
+
+    address: str
+    status: str | None = None  # RFC 3463, as 5.1.1
+    diagnostic: str = ""
+    permanent: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryReport:
+    """What a bounce says: who was not reached, and which of whose mails it was about (ids without brackets)."""
+
+    failed: tuple[FailedRecipient, ...] = ()
+    original_message_id: str | None = None
+    original_subject: str | None = None
+    original_references: tuple[str, ...] = ()
+    delayed_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthMethod:
+    """One method of an Authentication-Results header: `dkim=pass header.d=a.example` (RFC 8601)."""
+
+    method: str
+    result: str
+    properties: Mapping[str, str]  # "header.d" -> value, "smtp.mailfrom" -> value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthResults:
+    """One Authentication-Results header, whoever wrote it; unreadable ones are left out by `parse`."""
+
+    authserv_id: str
+    methods: tuple[AuthMethod, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forwarded:
+    """The mail that this one forwards (M3, C6): its sender, subject and text as far as they can be read."""
+
+    address: str | None
+    name: str = ""
+    subject: str = ""
+    text: str = ""
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mail:
+    """A parsed mail. Text is NFC-free as sent but without NUL, lone surrogates and carriage returns; message ids have
+    no angle brackets; `subject` is one line; times are aware. Anything unreadable is empty, with a line in
+    `problems`."""
+
+    digest: str  # SHA-256 of the raw bytes, hex
+    content_key: str  # I5: SHA-256 over Message-ID, From, Date, subject and body; transit headers do not count
+    size: int
+    message_id: str | None = None
+    date: datetime | None = None
+    from_: tuple[Address, ...] = ()
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    return_path: str | None = None  # "" is the null sender, None: no such header
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  # oldest first, as the header has them
+
+    subject: str = ""
+    core_subject: str = ""  # without our tags, reply and forward prefixes, and "ticket 12345" words (T1d, T4)
+    tags: tuple[Tag, ...] = ()  # in the subject, in order, each once
+    word_numbers: tuple[int, ...] = ()  # "ticket #12345", "zgłoszenie nr 12345" in the subject (T1d)
+    quoted_tags: tuple[Tag, ...] = ()  # in the quoted text (T1d), also torn by a line break and "> "
+    is_reply: bool = False  # by prefix, or by In-Reply-To/References without a forward prefix
+    is_forward: bool = False  # by prefix or by a forwarded block that is the body
+
+    text: str = ""  # the whole body as text (M2)
+    visible_text: str = ""  # what the sender wrote now (M3)
+    inline_text: str = ""  # visible text with the quoted lines it answers, marked "> "; "" where none are answered
+    html: str = ""  # the HTML part, unsanitised: show it only through a sanitiser
+    language: str | None = None  # detected of the visible text; None: undecided (M5)
+    forwarded: Forwarded | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    automatic: Automatic | None = None
+    report: DeliveryReport | None = None
+    auth_results: tuple[AuthResults, ...] = ()  # topmost first
+    gateway_ids: tuple[str, ...] = ()  # values of our own loop header X-Mailgate-ID, unverified
+    problems: tuple[str, ...] = ()

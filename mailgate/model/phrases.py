@@ -1,0 +1,67 @@
+"""Phrases: the language data that reading a mail needs, as one value; `mailgate.phrases` loads it from files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LABEL_KINDS = ("from", "date", "to", "cc", "reply_to", "subject")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LanguageWords:
+    """What tells a language from its neighbours (M5): its common words and the letters that only it has."""
+
+    code: str
+    script: str  # "latin" or "cyrillic"
+    letters: str = ""  # letters that speak for it
+    foreign: str = ""  # letters that speak against it
+    words: tuple[str, ...] = ()  # frequent words, lower case; also written without accents
+    text: str = ""  # running text that its letter profile is made from
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeaderSign:
+    """A header field that makes a mail automatic (M6). `pattern` is a regular expression over the whole value."""
+
+    name: str  # lower case
+    kind: str
+    pattern: str = ""  # "": whatever the value is
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Phrases:
+    """All phrases of all languages. Compared by identity, so that compiled forms can be cached.
+
+    Entries are plain text, matched without regard to case, unless a field says that it holds patterns.
+    """
+
+    # subjects (T1d, T2)
+    reply_prefixes: tuple[str, ...] = ()
+    forward_prefixes: tuple[str, ...] = ()
+    ticket_words: tuple[str, ...] = ()
+    number_words: tuple[str, ...] = ()  # "nr", "no.", between the word and the number
+
+    # replies and forwards (M3)
+    wrote: tuple[str, ...] = ()  # verbs of attribution lines
+    openers: tuple[str, ...] = ()  # how attribution lines begin: "on", "am", "w dniu"
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by LABEL_KINDS
+    months: tuple[str, ...] = ()
+    weekdays: tuple[str, ...] = ()
+    original_marks: tuple[str, ...] = ()  # between dashes, before the original of a reply
+    forward_marks: tuple[str, ...] = ()  # between dashes, or on a line of their own with a colon
+    reply_above: tuple[str, ...] = ()  # "reply above this line"
+    phone_signatures: tuple[str, ...] = ()  # patterns of whole lines
+    footers: tuple[str, ...] = ()  # how legal footers begin
+
+    # automatic mail (M6)
+    auto_reply_subjects: tuple[str, ...] = ()  # patterns at the start of a subject
+    auto_reply_texts: tuple[str, ...] = ()
+    bounce_subjects: tuple[str, ...] = ()  # patterns at the start of a subject
+    bounce_texts: tuple[str, ...] = ()
+    bounce_copies: tuple[str, ...] = ()  # lines before the returned mail
+    delayed: tuple[str, ...] = ()  # texts of a report that only warns
+    receipt_subjects: tuple[str, ...] = ()
+    daemon_senders: tuple[str, ...] = ()  # patterns of local parts
+    robot_senders: tuple[str, ...] = ()  # patterns of local parts
+    header_signs: tuple[HeaderSign, ...] = ()
+
+    languages: tuple[LanguageWords, ...] = ()

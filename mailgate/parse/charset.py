@@ -1,0 +1,106 @@
+"""Bytes to text (M1): the declared charset, else the detected one, else replacement characters; never an error."""
+
+import codecs
+import re
+from functools import lru_cache
+
+from charset_normalizer import from_bytes
+
+_ALIASES = {
+    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "ks_c_5601-1987": "cp949", "ks_c_5601": "cp949",
+    "euc-kr": "cp949", "x-sjis": "cp932", "shift_jis": "cp932", "shift-jis": "cp932", "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8", "unicode-1-1-utf-7": "utf-7", "koi8-ru": "koi8-u", "koi8r": "koi8-r",
+    "koi8u": "koi8-u", "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "windows-874": "cp874",
+    "iso-8859-11": "cp874", "utf8mb4": "utf-8", "utf8": "utf-8", "x-mac-cyrillic": "mac_cyrillic",
+    "x-mac-roman": "mac_roman", "macintosh": "mac_roman", "x-mac-ce": "mac_latin2", "ansi_x3.4-1968": "us-ascii",
+    "ascii": "us-ascii", "dos-866": "cp866", "ibm-866": "cp866", "x-cp1251": "cp1251", "x-cp1250": "cp1250",
+    "win-1251": "cp1251", "win1251": "cp1251", "windows1251": "cp1251", "windows1250": "cp1250",
+    "iso8859-2": "iso-8859-2", "iso_8859-2": "iso-8859-2", "iso_8859-1": "cp1252", "iso8859-1": "cp1252",
+}  # fmt: skip
+_NO_TEXT = frozenset({"base64", "hex", "bz2", "zlib", "uu", "quopri", "rot13", "idna", "punycode", "undefined",
+                      "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})  # fmt: skip
+_KIN = {"iso2022_jp": "cp932", "iso2022_kr": "cp949", "gb18030": "big5"}  # what is sent under the other's name
+_GUESSES = ("cp1251", "koi8-r", "koi8-u", "cp866", "iso8859_5", "cp1252", "cp1250", "iso8859_2")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:()+-]{0,60}")
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UNWANTED = re.compile("[\x00\ud800-\udfff\ufeff]")
+
+
+def decode(raw: bytes, declared: str | None = None, hint: str | None = None) -> tuple[str, str]:
+    """Return the text of `raw` and a problem ("" where there is none); `hint` is what else speaks for a charset."""
+    if raw.isascii() and b"\x1b" not in raw and b"~{" not in raw:
+        if declared is None or codec_name(declared) not in ("utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+            return raw.decode("ascii"), ""
+    name = codec_name(declared) if declared else None
+    problem = f"unknown charset {declared[:40]!r}" if declared and name is None else ""
+    if name == "us-ascii":
+        name = None
+    if name and name != "utf-8" and _is_utf8_after_all(raw, name):
+        return raw.decode("utf-8"), f"charset {declared} declared, utf-8 found"
+    for candidate in dict.fromkeys((name, _KIN.get(name or ""), "utf-8", *_hinted(hint))):
+        if candidate:
+            try:
+                return raw.decode(candidate), problem
+            except (UnicodeError, ValueError, LookupError):
+                problem = problem or f"not valid {candidate}"
+    if name and (name != "utf-8" or _MULTIBYTE.search(raw)):
+        return _replaced(raw, name), problem
+    return guess(raw), problem or "charset guessed"
+
+
+@lru_cache(maxsize=512)
+def codec_name(declared: str) -> str | None:
+    """Return Python's name of the charset that `declared` means, or None where nobody knows it."""
+    matched = _NAME.search(declared)
+    if not matched:
+        return None
+    name = matched.group().lower().rstrip(".:_-")
+    name = _ALIASES.get(name, name)
+    for attempt in (name, name.split(":")[0], name.split("_content")[0], name.replace("_", "-"), name.split("(")[0]):
+        try:
+            found = codecs.lookup(_ALIASES.get(attempt, attempt)).name
+        except (LookupError, ValueError, UnicodeError):
+            continue
+        found = {"ascii": "us-ascii", "iso8859-1": "cp1252"}.get(found, found)
+        return None if found in _NO_TEXT or found.replace("-", "_") in _NO_TEXT else found
+    return None
+
+
+def _hinted(hint: str | None) -> tuple[str | None, ...]:
+    name = codec_name(hint) if hint else None
+    return (_KIN.get(name or ""), name)
+
+
+def guess(raw: bytes) -> str:
+    """Return the likeliest reading of 8-bit text whose charset nobody named."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeError:
+        pass
+    best = from_bytes(raw[:4096], cp_isolation=list(_GUESSES)).best()
+    return _replaced(raw, best.encoding if best else "cp1252")
+
+
+def clean(text: str) -> str:
+    """Return `text` with LF lines and without what no store takes: NUL, lone surrogates, byte order marks."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if text.isascii() and "\x00" not in text else _UNWANTED.sub("", text)
+
+
+def _is_utf8_after_all(raw: bytes, name: str) -> bool:
+    """Text in a one-byte charset is hardly ever valid UTF-8 by chance; a wrong label is common."""
+    if name.startswith(("utf", "iso2022", "gb", "big5", "cp9", "euc", "shift", "hz")):
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeError:
+        return False
+    return len(_MULTIBYTE.findall(raw[:4096])) >= 2
+
+
+def _replaced(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode(name, "replace")
+    except (UnicodeError, ValueError, LookupError):
+        return raw.decode("utf-8", "replace")

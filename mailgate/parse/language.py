@@ -1,0 +1,133 @@
+"""The language of a short text (M5): letters, then common words, then letter profiles; None where undecided."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mailgate.model.phrases import LanguageWords, Phrases
+
+_NOISE = re.compile(
+    r"https?://\S++|\S++@\S++|www\.\S++|\[[^\]\n]{1,60}#[^\]\n]{1,30}\]|(?<![\w-])[\w-]++\.\w++(?:\.\w++)*+"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_MAX = 1000  # characters looked at
+_CLEAR = 6.0  # points of words and letters that settle it
+_MARGIN = {"latin": 1.2, "cyrillic": 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    code: str
+    words: Mapping[str, float]
+    letters: frozenset[str]
+    foreign: frozenset[str]
+    grams: Mapping[str, float]
+    floor: float
+    letter_rate: float  # how much of its writing are letters of its own; 0 where people leave the accents out
+
+
+def detect(text: str, phrases: Phrases) -> str | None:
+    """Return the code of the language of `text`, None where it cannot be told or is none of ours."""
+    bare = _NOISE.sub(" ", text[:_MAX]).lower().replace("’", "'")
+    words = _WORD.findall(bare)
+    if not words:
+        return None
+    script = _script(words)
+    if script is None:
+        return None
+    profiles = _profiles(phrases).get(script, ())
+    if script == "cyrillic":
+        words = [word for word in words if _CYRILLIC.search(word)]
+    scored = [(_words_score(words, profile), profile) for profile in profiles]
+    best = _leader(scored, _CLEAR)
+    if best is None:
+        best = _leader([(score + _grams_score(words, profile), profile) for score, profile in scored], _MARGIN[script])
+    if best is None:
+        return None
+    return best.code if script == "cyrillic" or _is_known(words, best) else None
+
+
+def _leader(scored: Sequence[tuple[float, _Profile]], margin: float) -> _Profile | None:
+    ordered = sorted(scored, key=lambda one: -one[0])
+    if not ordered or len(ordered) > 1 and ordered[0][0] - ordered[1][0] < margin:
+        return None
+    return ordered[0][1]
+
+
+def _is_known(words: Sequence[str], profile: _Profile) -> bool:
+    """Tell whether the text is of this language at all, not only nearer to it than to the others."""
+    known = sum(word in profile.words or not profile.letters.isdisjoint(word) for word in words)
+    strange = sum(any(letter > "\x7f" and letter not in profile.letters for letter in word) for word in words)
+    return known * 6 >= len(words) and known > strange
+
+
+def _script(words: Sequence[str]) -> str | None:
+    joined = "".join(words)
+    cyrillic, latin = len(_CYRILLIC.findall(joined)), len(_LATIN.findall(joined))
+    if (cyrillic + latin) * 2 < len(joined):
+        return None
+    return "cyrillic" if cyrillic * 3 >= latin else "latin"
+
+
+def _words_score(words: Sequence[str], profile: _Profile) -> float:
+    """Letters that only one language has weigh most, then its common words."""
+    score = 0.0
+    has_own = False
+    for word in words:
+        score += profile.words.get(word, 0.0) * 2.0
+        if not profile.letters.isdisjoint(word):
+            score += 3.0
+            has_own = True
+        if not profile.foreign.isdisjoint(word):
+            score -= 4.0
+    if profile.letter_rate and not has_own:
+        score -= sum(map(len, words)) * profile.letter_rate * 0.6
+    return score
+
+
+def _grams_score(words: Sequence[str], profile: _Profile) -> float:
+    """How likely the letters in threes are, in nats, damped, for neighbours are not independent."""
+    likelihood = 0.0
+    grams = 0
+    for word in words:
+        padded = f" {word} "
+        grams += len(padded) - 2
+        for at in range(len(padded) - 2):
+            likelihood += profile.grams.get(padded[at : at + 3], profile.floor)
+    return 0.4 * likelihood * min(1.0, 60 / max(grams, 1))
+
+
+@lru_cache(maxsize=4)
+def _profiles(phrases: Phrases) -> dict[str, tuple[_Profile, ...]]:
+    shared = Counter(word for language in phrases.languages for word in set(language.words))
+    found: dict[str, list[_Profile]] = {}
+    for language in phrases.languages:
+        found.setdefault(language.script, []).append(_profile(language, shared))
+    return {script: tuple(profiles) for script, profiles in found.items()}
+
+
+def _profile(language: LanguageWords, shared: Counter[str]) -> _Profile:
+    counts: Counter[str] = Counter()
+    for word in (*_WORD.findall(language.text.lower()), *language.words):
+        padded = f" {word} "
+        counts.update(padded[at : at + 3] for at in range(len(padded) - 2))
+    total = sum(counts.values()) + len(counts) + 1
+    return _Profile(
+        code=language.code,
+        words={word: 1.0 / shared[word] for word in language.words},
+        letters=frozenset(language.letters),
+        foreign=frozenset(language.foreign),
+        grams={gram: math.log((count + 1) / total) for gram, count in counts.items()},
+        floor=math.log(0.5 / total),
+        letter_rate=_letter_rate(language) if language.script == "cyrillic" else 0.0,
+    )
+
+
+def _letter_rate(language: LanguageWords) -> float:
+    written = _CYRILLIC.findall(language.text.lower())
+    return sum(letter in language.letters for letter in written) / max(len(written), 1)

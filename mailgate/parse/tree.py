@@ -1,0 +1,244 @@
+"""Bytes to MIME parts: the standard library's parser, corrected here and nowhere else.
+
+mail-parser reads addresses and dates; the structure comes from the message class underneath it, whose default
+accessors raise on hostile parameters and whose payload decoding trusts the declared charset. `Entity` closes that.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import policy
+from email.message import Message
+from email.parser import BytesParser
+
+from mailgate.parse import header
+from mailgate.parse.limits import LimitExceeded, Limits
+
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_MBOX = re.compile(rb">?From \S[^\n]*\n")
+_NO_MARKUP = re.compile(rb"[A-Za-z0-9+/=\s]*+\Z")
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
+
+
+class Entity(Message):
+    """A message whose structural accessors never raise."""
+
+    _payload: object  # of the class above: lines as they came, or the list of parts
+    _parsed: tuple[str, dict[str, str]] | None = None
+
+    def raw_value(self, name: str) -> str | None:
+        """Return a field as it stands in the mail, 8-bit bytes surrogate-escaped (`get` would lose them)."""
+        return next((str(value) for field_name, value in self.raw_items() if field_name.lower() == name), None)
+
+    def source(self) -> object:
+        """Return the payload as it was fed in (`get_payload` decodes 8-bit text by what the part declares)."""
+        return self._payload
+
+    def content_parameters(self) -> tuple[str, dict[str, str]]:
+        """Return content type and parameters of this part."""
+        if self._parsed is None:
+            raw = self.raw_value("content-type")
+            kind, parameters = header.parameters(raw) if raw is not None else (self.get_default_type(), {})
+            if not _TYPE.fullmatch(kind):
+                kind = "text/plain" if not kind.startswith("multipart/") else "multipart/mixed"
+            self._parsed = (kind, parameters)
+        return self._parsed
+
+    def get_content_type(self) -> str:
+        return self.content_parameters()[0]
+
+    def get_boundary(self, failobj: object = None) -> str | None:  # type: ignore[override]
+        boundary = self.content_parameters()[1].get("boundary", "").rstrip()
+        return boundary or None
+
+
+@dataclass(kw_only=True, slots=True)
+class Part:
+    """A leaf of the tree, or an attached message; `inner` are the leaves of that message."""
+
+    entity: Entity
+    content_type: str
+    parameters: dict[str, str]
+    disposition: str
+    disposition_parameters: dict[str, str]
+    parents: tuple[str, ...]  # content types from the root down
+    report_type: str = ""  # of a multipart/report at the root
+    group: int = 0  # which multipart/alternative it belongs to, 0: none
+    inner: Entity | None = None
+    content: bytes = b""
+    problems: list[str] = field(default_factory=list)
+
+
+def parse(raw: bytes) -> Entity:
+    """Return the tree of `raw`, after what mail programs and mailboxes put before the header is taken off."""
+    root = _PARSER.parsebytes(_trimmed(raw))
+    assert isinstance(root, Entity)
+    return root
+
+
+def leaves(root: Entity, limits: Limits) -> list[Part]:
+    """Return the leaves of `root` in order; attached messages are leaves. Raises LimitExceeded (M4)."""
+    found: list[Part] = []
+    count = 0
+    groups = 0
+    stack: list[tuple[Entity, tuple[str, ...], int]] = [(root, (), 0)]
+    while stack:
+        entity, parents, group = stack.pop()
+        count += 1
+        if count > limits.max_parts:
+            raise LimitExceeded("max_parts", limits.max_parts)
+        if len(parents) > limits.max_depth:
+            raise LimitExceeded("max_depth", limits.max_depth)
+        kind = entity.get_content_type()
+        children = entity.source()
+        if isinstance(children, list) and not kind.startswith("message/"):
+            if kind == "multipart/alternative" and not group:
+                groups += 1
+                group = groups
+            stack += [(child, (*parents, kind), group) for child in reversed(children) if isinstance(child, Entity)]
+        elif kind.startswith("multipart/"):
+            found.append(_unsplit(entity, kind, parents, group))
+        else:
+            found.append(_part(entity, kind, parents, group))
+    if found and root.get_content_type() == "multipart/report":
+        found[0].report_type = root.content_parameters()[1].get("report-type", "").lower()
+    return found
+
+
+def _unsplit(entity: Entity, kind: str, parents: tuple[str, ...], group: int) -> Part:
+    """A multipart whose boundary never comes is the text that it is."""
+    part = _part(entity, kind, (*parents, kind), group)
+    head = part.content[:1000].lower()
+    part.content_type = "text/html" if b"<html" in head or b"<body" in head else "text/plain"
+    part.problems.append("multipart without its boundary")
+    return part
+
+
+def _part(entity: Entity, kind: str, parents: tuple[str, ...], group: int) -> Part:
+    raw = entity.raw_value("content-disposition")
+    disposition, parameters = header.parameters(raw) if raw is not None else ("", {})
+    part = Part(
+        entity=entity,
+        content_type=kind,
+        parameters=entity.content_parameters()[1],
+        disposition=disposition,
+        disposition_parameters=parameters,
+        parents=parents,
+        group=group,
+    )
+    payload = entity.source()
+    if isinstance(payload, list):
+        _read_inner(part, [child for child in payload if isinstance(child, Message)])
+    else:
+        part.content = _payload(part, payload if isinstance(payload, str) else "")
+        if kind == "message/rfc822" and part.content.strip():
+            part.inner = parse(part.content)
+    return part
+
+
+def _read_inner(part: Part, payload: list[Message]) -> None:
+    """Attached mail as its source; delivery-status blocks as their text."""
+    pieces = []
+    for child in payload:
+        try:
+            pieces.append(child.as_bytes(policy=policy.compat32))
+        except Exception:  # the generator trusts charsets that the parser accepted
+            pieces.append(_plain_source(child))
+    part.content = b"\n".join(pieces)
+    if part.content_type == "message/rfc822" and payload and isinstance(payload[0], Entity):
+        part.inner = payload[0]
+
+
+def _plain_source(message: Message) -> bytes:
+    lines = [f"{name}: {value}" for name, value in message.items()]
+    payload = message.source() if isinstance(message, Entity) else ""
+    body = payload if isinstance(payload, str) else ""
+    return ("\n".join(lines) + "\n\n" + body).encode("ascii", "surrogateescape" if _escaped(body) else "replace")
+
+
+def _escaped(text: str) -> bool:
+    try:
+        text.encode("ascii", "surrogateescape")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _payload(part: Part, text: str) -> bytes:
+    raw = (
+        text.encode("ascii", "surrogateescape") if text.isascii() or _escaped(text) else text.encode("utf-8", "replace")
+    )
+    coding = (part.entity.raw_value("content-transfer-encoding") or "").split(";")[0].strip().strip("\"'").lower()
+    if coding in ("", "7bit", "8bit", "binary"):
+        return raw
+    if coding == "quoted-printable":
+        return binascii.a2b_qp(raw)
+    if coding == "base64":
+        return _base64(part, raw)
+    if coding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+        found = _UU_BEGIN.search(raw)
+        return uudecode(raw[found.end() :]) if found else raw
+    part.problems.append(f"unknown transfer encoding {coding[:40]!r}")
+    return raw
+
+
+def _base64(part: Part, raw: bytes) -> bytes:
+    if _NO_MARKUP.match(raw):
+        try:
+            return binascii.a2b_base64(raw)
+        except binascii.Error:
+            part.problems.append("base64 is broken")
+            return header.base64_bytes(raw)
+    part.problems.append("base64 holds other characters")
+    if len(re.findall(rb"[^A-Za-z0-9+/=\s]", raw)) * 10 > len(raw) or (b" " in raw.strip() and len(raw) < 2000):
+        return raw  # plain text under a wrong label
+    return header.base64_bytes(raw)
+
+
+def uudecode(raw: bytes) -> bytes:
+    """Return the content of uuencoded lines up to `end`."""
+    out = bytearray()
+    for line in raw.split(b"\n"):
+        line = line.rstrip(b"\r")
+        if line.strip() in (b"end", b""):
+            if line.strip() == b"end":
+                break
+            continue
+        try:
+            out += binascii.a2b_uu(line)
+        except binascii.Error:
+            length = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                out += binascii.a2b_uu(line[:length])
+            except binascii.Error:
+                break
+    return bytes(out)
+
+
+def uuencoded(raw: bytes) -> Iterator[tuple[int, int, str, bytes]]:
+    """Yield start, end, name and content of each uuencoded file within a text."""
+    place = 0
+    while found := _UU_BEGIN.search(raw, place):
+        end = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE).search(raw, found.end())
+        if not end:
+            return
+        content = uudecode(raw[found.end() : end.end()])
+        if content:
+            yield found.start(), end.end(), found.group(1).decode("utf-8", "replace"), content
+        place = end.end()
+
+
+def _trimmed(raw: bytes) -> bytes:
+    if raw[:1] in (b"\r", b"\n", b"\xef"):
+        raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if b"\r" in raw[:4096] and b"\n" not in raw[:65536]:
+        raw = raw.replace(b"\r", b"\n")
+    if raw[:6] in (b"From x", b">From ") or raw.startswith(b"From "):
+        matched = _MBOX.match(raw)
+        if matched:
+            raw = raw[matched.end() :]
+    return raw
+
+
+_PARSER = BytesParser(_class=Entity, policy=policy.compat32)

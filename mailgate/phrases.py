@@ -1,0 +1,85 @@
+"""Loads the language data of parse from `config/phrases/*.toml`: one file a language, one for mail systems."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mailgate import resources
+from mailgate.errors import ConfigError
+from mailgate.model.phrases import LABEL_KINDS, HeaderSign, LanguageWords, Phrases
+
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "subject": ("reply_prefixes", "forward_prefixes", "ticket_words", "number_words"),
+    "reply": ("wrote", "openers", "months", "weekdays", "original_marks", "forward_marks", "reply_above",
+              "phone_signatures", "footers"),
+    "automatic": ("auto_reply_subjects", "auto_reply_texts", "bounce_subjects", "bounce_texts", "bounce_copies",
+                  "delayed", "receipt_subjects", "daemon_senders", "robot_senders"),
+}  # fmt: skip
+_LANGUAGE_KEYS = ("script", "letters", "foreign", "words", "text")
+_KINDS = ("bounce", "auto_reply", "auto_generated", "list", "report")
+
+
+@cache
+def load(folder: Path | None = None) -> Phrases:
+    """Return the phrases of all files in `folder` (default: the shipped ones). Raises ConfigError."""
+    place = folder or resources.path("config") / "phrases"
+    files = [(path, _read(path)) for path in sorted(place.glob("*.toml"))]
+    complaints = [complaint for path, content in files for complaint in _complaints(path, content)]
+    if not files:
+        complaints = [f"{place}: no phrase files (*.toml)"]
+    if complaints:
+        raise ConfigError(complaints)
+    lists: dict[str, Any] = {
+        name: _merged(content.get(section, {}).get(name, ()) for _, content in files)
+        for section, names in _SECTIONS.items()
+        for name in names
+    }
+    return Phrases(
+        **lists,
+        labels={kind: _merged(content.get("labels", {}).get(kind, ()) for _, content in files) for kind in LABEL_KINDS},
+        header_signs=tuple(
+            HeaderSign(name=sign["name"].lower(), kind=sign["kind"], pattern=sign.get("pattern", ""))
+            for _, content in files
+            for sign in content.get("header", ())
+        ),
+        languages=tuple(_language(path.stem, content["language"]) for path, content in files if "language" in content),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([f"{path}: {error}"]) from error
+
+
+def _merged(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for items in lists for item in items))
+
+
+def _language(code: str, content: Mapping[str, Any]) -> LanguageWords:
+    return LanguageWords(
+        code=code,
+        script=content["script"],
+        letters=content.get("letters", ""),
+        foreign=content.get("foreign", ""),
+        words=tuple(content.get("words", ())),
+        text=content.get("text", ""),
+    )
+
+
+def _complaints(path: Path, content: Mapping[str, Any]) -> Iterable[str]:
+    allowed = {**_SECTIONS, "labels": LABEL_KINDS, "language": _LANGUAGE_KEYS}
+    for section, entries in content.items():
+        if section == "header":
+            for sign in entries:
+                if sign.get("kind") not in _KINDS or not sign.get("name"):
+                    yield f"{path}: [[header]] needs name, and kind as one of {', '.join(_KINDS)}"
+        elif section not in allowed:
+            yield f"{path}: unknown section [{section}]; allowed: {', '.join((*allowed, 'header'))}"
+        else:
+            for key in entries:
+                if key not in allowed[section]:
+                    yield f"{path}: unknown key {section}.{key}; allowed: {', '.join(allowed[section])}"

@@ -1,0 +1,294 @@
+"""The centre of the house: read the arrival, gather what the store knows, decide, apply; one transaction, safe twice."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from mailgate.apply import Applied, Tools, apply
+from mailgate.compose.templates import Templates
+from mailgate.decide.alarms import alarm
+from mailgate.decide.clues import read_clues
+from mailgate.decide.guards import decide_mail
+from mailgate.decide.matter import fold_subject
+from mailgate.decide.scene import Scene
+from mailgate.errors import TryLater
+from mailgate.log import Log
+from mailgate.model.arrival import Arrival
+from mailgate.model.decision import Decision, Reason
+from mailgate.model.facts import Facts
+from mailgate.model.mail import Mail
+from mailgate.model.phrases import Phrases
+from mailgate.model.settings import Settings
+from mailgate.parse import LimitExceeded, Limits, read
+from mailgate.store import rows
+from mailgate.store.engine import reading, transaction
+from mailgate.store.gather import Gatherer
+from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
+from mailgate.store.tables import ARRIVAL, HELD
+
+LOG = Log("pipeline")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """What became of a mail: the decision, what it came to, and the `received` shape of it."""
+
+    arrival: Arrival
+    decision: Decision
+    applied: Applied
+    shown: dict[str, Any]
+
+
+class House:
+    """Everything that a mail's way needs, put together once."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        engine: Engine,
+        templates: Templates,
+        phrases: Phrases,
+        ids: Callable[[], str],
+        clock: Callable[[], datetime],
+        raw_of: Callable[[str], bytes | None],
+    ) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.templates = templates
+        self.clock = clock
+        self.gatherer = Gatherer()
+        self.tools = Tools(settings=settings, templates=templates, ids=ids, fold=fold_subject)
+        self.raw_of = raw_of
+        self._phrases = phrases
+        self._tags = frozenset(desk.tag for desk in settings.desks.values())
+        worker = settings.worker
+        self._limits = Limits(
+            header_bytes=worker.header_bytes, header_lines=worker.header_lines, max_parts=worker.max_parts,
+            max_depth=worker.max_depth,
+        )  # fmt: skip
+
+    def read(self, raw: bytes) -> Mail:
+        """Return what the mail says. Raises LimitExceeded beyond M4's limits, nothing else."""
+        return read(raw, phrases=self._phrases, known_tags=self._tags, limits=self._limits)
+
+    def explain(self, arrival: Arrival, raw: bytes) -> Decision:
+        """Return what would happen to the mail now; changes nothing."""
+        mail = self.read(raw)
+        with reading(self.engine) as connection:
+            self.gatherer.forget_people()
+            return self._decide(connection, arrival, mail)
+
+    def receive(self, connection: Connection, arrival: Arrival, mail: Mail) -> list[Received]:
+        """Decide and apply one mail; held mail that it lets go follows in the same transaction (S4)."""
+        decision = self._decide(connection, arrival, mail)
+        applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
+        received = [self._record(connection, arrival, mail, decision, applied)]
+        for held in applied.released:
+            received += self.take_up(connection, held)
+        return received
+
+    def take_up(self, connection: Connection, held: str) -> list[Received]:
+        """Let an accepted mail through the house again, its evidence void (S4)."""
+        row = connection.execute(
+            select(HELD.c.arrival, ARRIVAL.c.arrival.label("value"), ARRIVAL.c.trace)
+            .join(ARRIVAL, ARRIVAL.c.id == HELD.c.arrival)
+            .where(HELD.c.id == held)
+        ).first()
+        if row is None:
+            return []
+        arrival = replace(arrival_from_json(json.dumps(row.value)), accepted_from=held)
+        raw = self.raw_of(arrival.digest)
+        if raw is None:
+            raise TryLater(f"the raw mail {arrival.digest[:12]} of held mail {held} cannot be read")
+        mail = self.read(raw)
+        decision = self._decide(connection, arrival, mail)
+        applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
+        shown = decision.as_received(applied.number)
+        values = {
+            "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None, "result": rows.to_json(shown),
+            "trace": [*row.trace, *_trace(decision, self.clock())], "state": "accepted",
+        }  # fmt: skip
+        connection.execute(update(ARRIVAL).where(ARRIVAL.c.id == arrival.id).values(**values))
+        return [Received(arrival=arrival, decision=decision, applied=applied, shown=shown)]
+
+    def scene(self, connection: Connection, arrival: Arrival, mail: Mail) -> Scene:
+        desk = self.settings.desks[arrival.desk]
+        clues = read_clues(mail, arrival, desk, self.settings.secret)
+        facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
+        return self._scene_of(arrival, mail, clues, facts)
+
+    def _decide(self, connection: Connection, arrival: Arrival, mail: Mail) -> Decision:
+        return decide_mail(self.scene(connection, arrival, mail))
+
+    def _scene_of(self, arrival: Arrival, mail: Mail, clues: Any, facts: Facts) -> Scene:
+        return Scene(
+            mail=mail, arrival=arrival, clues=clues, facts=facts, desk=self.settings.desks[arrival.desk],
+            secret=self.settings.secret, now=self.clock(), hold_seconds=self.settings.relay.hold_seconds,
+        )  # fmt: skip
+
+    def _record(
+        self, connection: Connection, arrival: Arrival, mail: Mail, decision: Decision, applied: Applied
+    ) -> Received:
+        """Keep what became of the mail (P1, P4). The arrival's id is the key: twice is an error, and rolls back."""
+        shown = decision.as_received(applied.number)
+        row = _arrival_row(arrival, self.clock()) | {
+            "message_id": mail.message_id, "content_key": mail.content_key, "sender": _sender(mail),
+            "subject": mail.subject[:500], "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None,
+            "state": applied.held or "", "reason": applied.set_aside, "trace": _trace(decision, self.clock()),
+            "result": rows.to_json(shown),
+        }  # fmt: skip
+        connection.execute(insert(ARRIVAL), [row])
+        return Received(arrival=arrival, decision=decision, applied=applied, shown=shown)
+
+
+class Worker:
+    """Takes arrivals from the inbox, in groups; a mail that fails is tried alone, three times, then quarantined."""
+
+    def __init__(self, house: House, inbox: Inbox, *, name: str = "worker", group: int = 50) -> None:
+        self._house = house
+        self._inbox = inbox
+        self._name = name
+        self._group = group
+        self._before: Callable[[Taken], None] = lambda taken: None
+        self._rest: Callable[[], None] = lambda: None
+
+    def work(
+        self, before: Callable[[Taken], None] = lambda taken: None, rest: Callable[[], None] = lambda: None
+    ) -> int:
+        """Take one group through the house; return how many arrivals it was. `before` is told of each mail that is
+        about to be read, and about to be decided; `rest`, that it is the database's turn: whoever watches this process
+        knows then what it hangs on."""
+        self._before, self._rest = before, rest
+        now = self._house.clock()
+        lease = self._house.settings.worker.mail_seconds * self._group + 60.0
+        taken = self._inbox.claim(self._group, now, lease, self._name)
+        mails: list[tuple[Taken, Mail]] = []
+        for one in taken:
+            before(one)
+            mail = self._read(one)
+            if mail is not None:
+                mails.append((one, mail))
+        rest()
+        if mails:
+            self._apply(mails)
+        return len(taken)
+
+    def _read(self, taken: Taken) -> Mail | None:
+        if taken.tries > self._tries(taken.arrival):  # whoever tried it last did not live to say so
+            self.quarantine(taken.arrival, f"the worker died of it, {taken.tries - 1} times")
+            return None
+        try:
+            return self._house.read(taken.read())
+        except LimitExceeded as error:
+            self.quarantine(taken.arrival, f"exceeds a limit: {error}")
+        except MemoryError:
+            self.quarantine(taken.arrival, "exceeds a limit: memory")
+        except TryLater as error:
+            LOG.failed("mail.not_read", error, arrival=taken.arrival.id)
+            self._inbox.release([taken.arrival.id], _later(self._house.clock(), 5))
+        except Exception as error:
+            self._failed(taken, error)
+        return None
+
+    def _apply(self, mails: Sequence[tuple[Taken, Mail]]) -> None:
+        ids = [taken.arrival.id for taken, _ in mails]
+        try:
+            received = self._in_one(mails)
+        except TryLater as error:  # trouble of the database is no try (I7)
+            LOG.failed("mail.put_off", error, mails=len(mails))
+            self._inbox.release(ids, _later(self._house.clock(), 2))
+            return
+        except Exception as error:
+            self._after_failure(mails, error)
+            return
+        self._inbox.done(ids)
+        for one in received:
+            LOG.event(
+                "mail.applied", arrival=one.arrival.id, outcome=one.decision.outcome, ticket=one.shown["ticket"],
+                rule=one.decision.reasons[-1].rule if one.decision.reasons else "",
+            )  # fmt: skip
+
+    def _in_one(self, mails: Sequence[tuple[Taken, Mail]]) -> list[Received]:
+        received: list[Received] = []
+        self._house.gatherer.forget_people()
+        with transaction(self._house.engine) as connection:
+            for taken, mail in mails:
+                if taken.tries > 1 and _is_applied(connection, taken.arrival.id):
+                    continue
+                self._before(taken)
+                received += self._house.receive(connection, taken.arrival, mail)
+            self._rest()
+        return received
+
+    def _after_failure(self, mails: Sequence[tuple[Taken, Mail]], error: Exception) -> None:
+        """A group failed as a whole: each mail for itself, so that one harms no other."""
+        if len(mails) == 1:
+            self._failed(mails[0][0], error)
+            return
+        for one in mails:
+            self._apply([(replace(one[0], tries=max(2, one[0].tries)), one[1])])
+
+    def _failed(self, taken: Taken, error: Exception) -> None:
+        LOG.failed("mail.failed", error, arrival=taken.arrival.id, tries=taken.tries)
+        if taken.tries >= self._tries(taken.arrival):
+            self.quarantine(taken.arrival, f"{type(error).__name__}: {error}"[:500])
+        else:
+            self._inbox.put_back([taken.arrival.id])
+
+    def _tries(self, arrival: Arrival) -> int:
+        return self._house.settings.desks[arrival.desk].rules.tries
+
+    def quarantine(self, arrival: Arrival, reason: str) -> None:
+        """Keep the mail whole, with the reason, and tell the desk's managers (I7)."""
+        quarantine(self._house, arrival, reason)
+        self._inbox.give_up(arrival.id, reason)
+
+
+def quarantine(house: House, arrival: Arrival, reason: str) -> None:
+    """Record an arrival as quarantined, and the alarm to the managers, in one transaction."""
+    now = house.clock()
+    desk = house.settings.desks[arrival.desk]
+    decision = alarm(desk, "quarantined", f"{arrival.digest[:16]}: {reason}", arrival.id)
+    decision = replace(
+        decision, outcome="quarantined", reasons=(Reason(rule="I7", verdict="quarantined", because=reason),)
+    )
+    with transaction(house.engine) as connection:
+        if _is_applied(connection, arrival.id):
+            return
+        apply(connection, decision, house.tools, now, arrival=arrival.id)
+        row = _arrival_row(arrival, now) | {
+            "message_id": None, "content_key": f"quarantined:{arrival.id}", "sender": arrival.envelope_from or "",
+            "subject": "", "outcome": "quarantined", "ticket": None, "state": "quarantined", "reason": reason,
+            "trace": _trace(decision, now), "result": rows.to_json(decision.as_received()),
+        }  # fmt: skip
+        connection.execute(insert(ARRIVAL), [row])
+
+
+def _arrival_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    return {
+        "id": arrival.id, "desk": arrival.desk, "digest": arrival.digest, "channel": arrival.channel,
+        "received_at": arrival.received_at, "applied_at": now, "envelope_from": arrival.envelope_from,
+        "recipient": ", ".join(arrival.recipients)[:500], "attempts": 1, "arrival": json.loads(arrival_to_json(arrival)),
+    }  # fmt: skip
+
+
+def _is_applied(connection: Connection, arrival: str) -> bool:
+    return connection.execute(select(ARRIVAL.c.id).where(ARRIVAL.c.id == arrival)).first() is not None
+
+
+def _trace(decision: Decision, at: datetime) -> list[dict[str, Any]]:
+    stamp = at.isoformat()
+    return [{"at": stamp, "step": "decide", **asdict(reason)} for reason in decision.reasons]
+
+
+def _sender(mail: Mail) -> str:
+    return mail.from_[0].key[:320] if mail.from_ else ""
+
+
+def _later(now: datetime, seconds: int) -> datetime:
+    return now + timedelta(seconds=seconds)

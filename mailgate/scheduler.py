@@ -1,0 +1,161 @@
+"""The clock's loop: what is due is found by index, decided by the same rules, applied by the same hand, once."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from mailgate.apply import Applied, apply
+from mailgate.decide.due import decide_digest, decide_held_hour, fall_due, missed_notices, next_digest
+from mailgate.decide.letters import gate
+from mailgate.log import Log
+from mailgate.model.decision import Decision
+from mailgate.model.facts import Facts
+from mailgate.model.letter import Letter
+from mailgate.pipeline import House
+from mailgate.store import schema
+from mailgate.store.engine import claimable, reading, transaction
+from mailgate.store.gather import read_cases
+from mailgate.store.reports import day_counts
+from mailgate.store.tables import DEADLINE, DESK_CLOCK, HELD
+
+LOG = Log("scheduler")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fired:
+    """A decision that a clock led to, and what it came to."""
+
+    decision: Decision
+    applied: Applied
+
+
+class Scheduler:
+    """Fires what is due. Any number may run: a due row is locked while it is decided, and changed with it."""
+
+    def __init__(self, house: House, *, group: int = 100) -> None:
+        self._house = house
+        self._group = group
+
+    def start(self) -> None:
+        """Make sure that each desk's digest comes round."""
+        now = self._house.clock()
+        with transaction(self._house.engine) as connection:
+            digests = {desk.name: next_digest(desk, now) for desk in self._house.settings.desks.values()}
+            schema.start_desk_clocks(connection, digests)
+
+    def tick(self) -> list[Fired]:
+        """Fire everything that is due now; return what was decided."""
+        now = self._house.clock()
+        fired: list[Fired] = []
+        while True:
+            with transaction(self._house.engine) as connection:
+                self._house.gatherer.forget_people()
+                some = self._fire_tickets(connection, now)
+            fired += some
+            if len(some) < self._group:
+                break
+        with transaction(self._house.engine) as connection:
+            fired += self._fire_held(connection, now)
+            fired += self._fire_digests(connection, now)
+        return fired
+
+    def next_at(self) -> datetime | None:
+        """Return when something falls due next; it may be past. None: nothing is awaited."""
+        with reading(self._house.engine) as connection:
+            return next_due(connection)
+
+    def _fire_tickets(self, connection: Connection, now: datetime) -> list[Fired]:
+        due = (
+            select(DEADLINE.c.ticket)
+            .where(DEADLINE.c.state == "pending", DEADLINE.c.next_at <= now)
+            .order_by(DEADLINE.c.next_at)
+            .limit(self._group)
+        )
+        numbers = list(dict.fromkeys(connection.execute(claimable(due)).scalars()))
+        cases, _ = read_cases(connection, None, numbers)
+        fired: list[Fired] = []
+        missed: dict[str, list[tuple[Letter, dict[str, Any]]]] = {}
+        for number in numbers:
+            case = cases.get(number)
+            if case is None or case.ticket.desk not in self._house.settings.desks:
+                self._forget(connection, number)
+                continue
+            desk = self._house.settings.desks[case.ticket.desk]
+            facts = self._house.gatherer.gather_for_ticket(connection, case, now)
+            decision = fall_due(case, desk, facts, now)
+            missed.setdefault(desk.name, []).extend(decision.extra["missed"])
+            fired.append(self._apply(connection, decision, now))
+        for name, late in missed.items():
+            fired += self._tell_missed(connection, name, late, now)
+        return fired
+
+    def _tell_missed(
+        self, connection: Connection, desk_name: str, late: list[tuple[Letter, dict[str, Any]]], now: datetime
+    ) -> list[Fired]:
+        """D3: after downtime one notice a person, that lists what was missed."""
+        desk = self._house.settings.desks[desk_name]
+        found = missed_notices(desk, late)
+        if not found:
+            return []
+        effects = tuple(gate(Facts(), desk, letter) for letter in found)
+        return [self._apply(connection, Decision(outcome=None, reasons=(), effects=effects, desk=desk_name), now)]
+
+    def _fire_held(self, connection: Connection, now: datetime) -> list[Fired]:
+        due = select(HELD).where(HELD.c.state == "held", HELD.c.next_at <= now).limit(self._group)
+        fired = []
+        for row in connection.execute(claimable(due)).mappings().all():
+            connection.execute(update(HELD).where(HELD.c.id == row["id"]).values(next_at=None))
+            desk = self._house.settings.desks.get(row["desk"])
+            if desk is None:
+                continue
+            context = {**row["context"], "since": row["at"]}
+            decision = decide_held_hour(desk, {**row, "context": context}, now)
+            fired.append(self._apply(connection, decision, now))
+        return fired
+
+    def _fire_digests(self, connection: Connection, now: datetime) -> list[Fired]:
+        due = select(DESK_CLOCK).where(DESK_CLOCK.c.kind == "digest", DESK_CLOCK.c.next_at <= now)
+        fired = []
+        for row in connection.execute(claimable(due)).mappings().all():
+            desk = self._house.settings.desks.get(row["desk"])
+            if desk is None:
+                continue
+            again = next_digest(desk, now)
+            connection.execute(
+                update(DESK_CLOCK)
+                .where(DESK_CLOCK.c.desk == desk.name, DESK_CLOCK.c.kind == "digest")
+                .values(next_at=again)
+            )
+            # what was missed in a longer absence is in this one digest, not in one each
+            counts = day_counts(connection, desk.name, row["next_at"] - timedelta(days=1), now)
+            day = row["next_at"].astimezone(desk.timezone).date()
+            fired.append(self._apply(connection, decide_digest(desk, counts, day), now))
+        return fired
+
+    def _apply(self, connection: Connection, decision: Decision, now: datetime) -> Fired:
+        applied = apply(connection, decision, self._house.tools, now)
+        LOG.event(
+            "clock.fired", ticket=decision.ticket, desk=decision.desk,
+            what=" ".join(f"{one.rule}:{one.verdict}" for one in decision.reasons),
+        )  # fmt: skip
+        return Fired(decision=replace(decision, clues=None), applied=applied)
+
+    def _forget(self, connection: Connection, number: int) -> None:
+        """Stop the clocks of a merged ticket, or of a desk that is no longer configured."""
+        connection.execute(
+            update(DEADLINE)
+            .where(DEADLINE.c.ticket == number, DEADLINE.c.state == "pending")
+            .values(state="cancelled", next_at=None)
+        )
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Return the next moment of any clock: deadlines, held mail, digests."""
+    found = [
+        connection.execute(select(func.min(DEADLINE.c.next_at)).where(DEADLINE.c.state == "pending")).scalar(),
+        connection.execute(select(func.min(HELD.c.next_at)).where(HELD.c.state == "held")).scalar(),
+        connection.execute(select(func.min(DESK_CLOCK.c.next_at))).scalar(),
+    ]
+    return min((one for one in found if one is not None), default=None)

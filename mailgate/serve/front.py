@@ -1,0 +1,245 @@
+"""The front process: doors, group writer, outbox and clock in one loop, and the supervisor of the workers beside it."""
+
+import asyncio
+import signal
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from mailgate import app
+from mailgate.errors import ConfigError, MailgateError
+from mailgate.intake.door import Check, Recipients
+from mailgate.intake.gate import Gate
+from mailgate.intake.lmtp import LmtpDoor
+from mailgate.intake.smtp import SmtpDoor, tls_context
+from mailgate.intake.writer import GroupWriter
+from mailgate.log import Log
+from mailgate.outbox.sender import Sender
+from mailgate.outbox.ways import open_relay
+from mailgate.scheduler import Scheduler
+from mailgate.serve import systemd
+from mailgate.serve.clock import Clock
+from mailgate.serve.letters import Consequences, LetterBytes
+from mailgate.serve.names import is_dead, name_of
+from mailgate.serve.supervisor import Supervisor
+from mailgate.store import outbox
+from mailgate.store.engine import reading, transaction
+
+LOG = Log("serve")
+ROLES = ("front", "worker", "scheduler")
+DRAIN_SECONDS = 4.0
+END_SECONDS = 8.5  # all in all: systemd and people wait for ten
+SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
+
+
+class Door(Protocol):
+    """A listener: opened on an address, closed within so many seconds."""
+
+    async def close(self, seconds: float = ...) -> None: ...
+
+
+class Front:
+    """The daemon, or a part of it. `run` until it is told to stop."""
+
+    def __init__(
+        self, built: app.Built, config: str | None, say: Callable[[str], None], roles: Collection[str] = ROLES
+    ) -> None:
+        """`say` prints a line for whoever started us; `roles` are the parts this process and its workers play."""
+        self._built = built
+        self._settings = built.settings
+        self._config = config
+        self._say = say
+        self._roles = roles
+        self._doors: list[Door] = []
+        self._stopped = asyncio.Event()
+        self._writer: GroupWriter | None = None
+        self._sender: Sender | None = None
+        self._clock: Clock | None = None
+        self._supervisor: Supervisor | None = None
+        self._running: list[asyncio.Task[None]] = []
+
+    def stop(self) -> None:
+        """End within ten seconds, with nothing half done. To be called in the loop."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Begin, serve until `stop`, end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        bell = asyncio.create_task(self._ring())
+        try:
+            await self._begin()
+            self._say("ready")
+            systemd.notify("READY=1")
+            LOG.event("serve.ready", roles=",".join(self._roles))
+            await self._stopped.wait()
+        finally:
+            systemd.notify("STOPPING=1")
+            begun = time.monotonic()
+            await self._end(begun + END_SECONDS)
+            bell.cancel()
+            LOG.event("serve.ended", seconds=round(time.monotonic() - begun, 2))
+
+    async def _begin(self) -> None:
+        built = self._built
+        if "worker" in self._roles:
+            self._supervisor = Supervisor(built.house, built.inbox, self._config, on_applied=self._applied)
+            self._go(self._supervisor.run())
+        if "scheduler" in self._roles:
+            self._clock = Clock(Scheduler(built.house), now=built.house.clock, on_fired=self._applied)
+            self._clock.start()
+        if "front" in self._roles:
+            await self._open_doors()
+            self._sender = await self._make_sender()
+            self._go(self._sender.run())
+
+    async def _open_doors(self) -> None:
+        smtp = self._settings.smtp
+        self._writer = GroupWriter(self._built.inbox, on_commit=self._arrived)
+        given = systemd.take_sockets()
+        if smtp.listen or "smtp" in given:
+            smtp_door = SmtpDoor(self._gate("smtp", tls=True))
+            self._doors.append(smtp_door)
+            await self._open("smtp", smtp_door.open(smtp.listen, given.get("smtp")))
+        if smtp.lmtp_listen or "lmtp" in given:
+            lmtp_door = LmtpDoor(self._gate("lmtp"))
+            self._doors.append(lmtp_door)
+            await self._open("lmtp", lmtp_door.open(smtp.lmtp_listen, given.get("lmtp")))
+
+    async def _open(self, name: str, opening: Awaitable[str]) -> None:
+        try:
+            self._say(f"{name} {await opening}")
+        except OSError as error:
+            raise MailgateError(f"{name} cannot listen: {error.strerror or error}") from error
+
+    def _gate(self, channel: str, *, tls: bool = False) -> Gate:
+        smtp = self._settings.smtp
+        assert self._writer is not None
+        return Gate(
+            smtp,
+            Recipients.of(self._settings),
+            self._writer.submit,
+            self._built.ids.new,
+            channel="lmtp" if channel == "lmtp" else "smtp",
+            check=_strangers_check() if tls and smtp.check_strangers else None,
+            tls=_tls(smtp.tls_cert, smtp.tls_key) if tls and smtp.tls_cert else None,
+        )
+
+    async def _make_sender(self) -> Sender:
+        built, relay = self._built, self._settings.relay
+        name = name_of("sender")
+        await asyncio.to_thread(_bury_dead_senders, built)
+        follows = Consequences(built.house)
+        return Sender(
+            built.engine,
+            open_relay(relay, self._settings.smtp.hostname),
+            LetterBytes(built.house),
+            on_failure=follows.failed,
+            on_sent=follows.sent,
+            name=name,
+            connections=relay.connections,
+            give_up_seconds=relay.give_up_seconds,
+        )
+
+    def _arrived(self) -> None:
+        """Mail was committed: the workers look."""
+        if self._supervisor is not None:
+            self._supervisor.wake()
+
+    def _applied(self) -> None:
+        """Something was applied: there may be letters, and deadlines."""
+        if self._sender is not None:
+            self._sender.wake()
+        if self._clock is not None:
+            self._clock.nudge()
+
+    def _go(self, work: Awaitable[None]) -> None:
+        """Run a part of the daemon; if it ends by an error, the daemon does, to be started anew."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._look_at)
+        self._running.append(task)
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            LOG.failed("serve.broken", error)
+            self.stop()
+
+    async def _end(self, end: float) -> None:
+        """Doors first, then what is in hand; who is not through at `end` is cut off: nothing is lost by that."""
+        await asyncio.gather(*(door.close(DRAIN_SECONDS) for door in self._doors))
+        if self._writer is not None:
+            await self._writer.close()
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._clock is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._clock.stop(), max(0.1, end - time.monotonic()))
+        if self._sender is not None:
+            self._sender.stop()
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=max(0.1, end - time.monotonic()))
+        if self._supervisor is not None:
+            self._supervisor.kill()
+        for task in late:
+            LOG.warning("serve.cut_off", what=str(task.get_coro()))
+        if late and self._supervisor is not None:
+            # a worker that was just killed is gone in no time
+            await asyncio.wait(late, timeout=0.5)
+        for task in late:
+            task.cancel()
+
+    async def _ring(self) -> None:
+        """Let systemd know that we are alive, while we are."""
+        seconds = systemd.watchdog_seconds()
+        while seconds:
+            await asyncio.sleep(seconds / 2)
+            if self._is_well():
+                systemd.notify("WATCHDOG=1")
+
+    def _is_well(self) -> bool:
+        return self._clock is None or time.monotonic() - self._clock.looked_at < SILENT_SECONDS
+
+
+def serve(config: str | None, say: Callable[[str], None], roles: Sequence[str] = ROLES) -> int:
+    """Be the daemon of that configuration; return the exit code."""
+    built = app.build(config)
+    try:
+        asyncio.run(_serve(built, config, say, roles))
+    finally:
+        built.close()
+    return 0
+
+
+async def _serve(built: app.Built, config: str | None, say: Callable[[str], None], roles: Sequence[str]) -> None:
+    front = Front(built, config, say, roles)
+    await front.run()
+    for task in front._running:
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+def _strangers_check() -> Check:
+    from mailgate.intake.auth import StrangerCheck  # DNS, SPF and DKIM cost memory that many desks never need
+
+    return StrangerCheck()
+
+
+def _tls(certificate: str, key: str) -> ssl.SSLContext:
+    try:
+        return tls_context(certificate, key)
+    except OSError as error:
+        raise ConfigError([f"smtp.tls_cert: {certificate}: {error.strerror or error}"]) from error
+
+
+def _bury_dead_senders(built: app.Built) -> None:
+    """What a sender that died had in hand goes again now, under the same Message-IDs (P2)."""
+    with reading(built.engine) as connection:
+        dead = [name for name in outbox.claimers(connection) if is_dead(name)]
+    for name in dead:
+        with transaction(built.engine) as connection:
+            LOG.warning("sender.buried", claimer=name, letters=outbox.bury(connection, name, built.house.clock()))

@@ -1,0 +1,1 @@
+"""Simulate: the real core on a virtual clock and an in-memory database; nothing leaves the process."""

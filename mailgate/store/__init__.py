@@ -1,0 +1,1 @@
+"""What is kept: tables, queries, one transaction context, and `gather` for the facts. No rule lives here."""

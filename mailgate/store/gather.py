@@ -1,0 +1,396 @@
+"""Gather: everything the store knows of a mail's clues, read inside the transaction that will decide on it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from mailgate.model.facts import Clues, Facts, Held, Incident, Referenced, Seen
+from mailgate.model.people import Account, Contact, Staff
+from mailgate.model.settings import Desk, bare_address
+from mailgate.model.ticket import Case, Message
+from mailgate.store import rows
+from mailgate.store.outbox import OUTBOX
+from mailgate.store.tables import (
+    ACCOUNT,
+    ADDRESS_MARK,
+    ARRIVAL,
+    CONTACT,
+    DEADLINE,
+    HELD,
+    INCIDENT,
+    MESSAGE,
+    REFERENCE,
+    SIGHTING,
+    STAFF,
+    SUSPICION,
+    TICKET,
+)
+
+_MESSAGES = 20
+_MOST_HOSTS = 20
+
+
+class Gatherer:
+    """Reads facts. People of a desk change seldom: they are kept until `forget_people` says they changed."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, tuple[Staff, ...]] = {}
+
+    def forget_people(self) -> None:
+        self._people.clear()
+
+    def gather(self, connection: Connection, clues: Clues, desk: Desk, now: datetime) -> Facts:
+        """Return the facts for one mail."""
+        people = self.people(connection, desk.name)
+        staff = next((one for one in people if one.address == clues.sender), None)
+        referenced = _referenced(connection, clues)
+        contacts = _contacts(connection, desk.name, [clues.sender] if clues.sender and not staff else [])
+        named = _named_accounts(connection, desk.name, clues)
+        expected = _expected(connection, clues)
+        same = _same_subject(connection, clues, desk, now) if contacts and clues.subject else ()
+        numbers = [*clues.numbers, *clues.commands_name, *(one.ticket for one in referenced if one.ticket), *same]
+        numbers += [own.ticket for _, own in clues.own_ids if own.ticket] + ([expected] if expected else [])
+        cases, survivors = read_cases(connection, desk.name, numbers)
+        addresses = _letter_addresses(clues, cases)
+        counts_10, counts_day = _letters_sent(connection, addresses, now)
+        accounts = _accounts_of(cases, contacts, named)
+        return Facts(
+            seen=_seen(connection, clues),
+            contacts=contacts,
+            reply_to_contacts=_contacts(connection, desk.name, [clues.reply_to] if clues.reply_to else []),
+            reply_to_is_known=_is_known(connection, desk, people, clues.reply_to),
+            staff=staff,
+            people=people,
+            survivors=survivors,
+            cases=cases,
+            referenced=referenced,
+            expected_by=expected,
+            same_subject=same,
+            named_accounts=named,
+            account_contacts=_contacts_of_accounts(connection, desk.name, accounts) if cases or named else (),
+            messages=read_messages(connection, list(cases)),
+            marks=_marks(connection, desk.name, addresses),
+            letters_10_minutes=counts_10,
+            letters_day=counts_day,
+            held=_held(connection, clues),
+            incidents=read_incidents(connection, desk.name),
+            sightings=_sightings(connection, clues, desk, now),
+            suspected=_suspected(connection, clues, desk, now),
+            overdue_load=_load(connection, desk, now),
+            foreign_accounts=_foreign(connection, clues, cases) if staff else (),
+            extra={"unsent_messages": _unsent(connection, list(cases))} if staff else {},
+        )
+
+    def gather_for_ticket(self, connection: Connection, case: Case, now: datetime) -> Facts:
+        """Return the facts for a clock or a command on one ticket."""
+        ticket = case.ticket
+        addresses = [one for one in (ticket.requestor, ticket.reply_address) if one]
+        counts_10, counts_day = _letters_sent(connection, addresses, now)
+        return Facts(
+            people=self.people(connection, ticket.desk),
+            survivors={ticket.number: ticket.number},
+            cases={ticket.number: case},
+            account_contacts=_contacts_of_accounts(connection, ticket.desk, [ticket.account] if ticket.account else []),
+            messages=read_messages(connection, [ticket.number]),
+            marks=_marks(connection, ticket.desk, addresses),
+            letters_10_minutes=counts_10,
+            letters_day=counts_day,
+        )
+
+    def people(self, connection: Connection, desk: str) -> tuple[Staff, ...]:
+        """Return everyone of the desk, in the order of their names."""
+        if desk not in self._people:
+            found = connection.execute(select(STAFF).where(STAFF.c.desk == desk).order_by(STAFF.c.address)).mappings()
+            self._people[desk] = tuple(rows.staff_of(row) for row in found)
+        return self._people[desk]
+
+
+def read_cases(
+    connection: Connection, desk: str | None, numbers: Iterable[int]
+) -> tuple[dict[int, Case], dict[int, int]]:
+    """Return the cases that stand for `numbers` on `desk` (None: any), and which number each of them leads to."""
+    wanted = set(numbers)
+    if not wanted:
+        return {}, {}
+    tickets: dict[int, Any] = {}
+    missing = set(wanted)
+    while missing:  # merged tickets are followed, however often (T2)
+        query = select(TICKET).where(TICKET.c.number.in_(missing))
+        found = connection.execute(query).mappings().all()
+        new = {row["number"]: rows.ticket_of(row) for row in found if desk is None or row["desk"] == desk}
+        tickets.update(new)
+        missing = {one.merged_into for one in new.values() if one.merged_into} - set(tickets)
+    survivors = {number: _survivor(number, tickets) for number in wanted if number in tickets}
+    kept = {number: tickets[number] for number in set(survivors.values()) if number in tickets}
+    deadlines: dict[int, list[Any]] = {number: [] for number in kept}
+    if kept:
+        query = select(DEADLINE).where(DEADLINE.c.ticket.in_(kept)).order_by(DEADLINE.c.id)
+        for row in connection.execute(query).mappings():
+            deadlines[row["ticket"]].append(rows.deadline_of(row))
+    cases = {number: Case(ticket=one, deadlines=tuple(deadlines[number])) for number, one in kept.items()}
+    return cases, {number: survivor for number, survivor in survivors.items() if survivor in cases}
+
+
+def read_messages(connection: Connection, tickets: Sequence[int]) -> dict[int, tuple[Message, ...]]:
+    """Return the newest entries of each ticket, the newest last."""
+    found: dict[int, tuple[Message, ...]] = {}
+    for number in tickets:
+        query = select(MESSAGE).where(MESSAGE.c.ticket == number).order_by(MESSAGE.c.id.desc()).limit(_MESSAGES)
+        entries = [rows.message_of(row) for row in connection.execute(query).mappings()]
+        found[number] = tuple(reversed(entries))
+    return found
+
+
+def read_incidents(connection: Connection, desk: str | None, *, is_open: bool = True) -> tuple[Incident, ...]:
+    query = select(INCIDENT).order_by(INCIDENT.c.number)
+    if desk is not None:
+        query = query.where(INCIDENT.c.desk == desk)
+    if is_open:
+        query = query.where(INCIDENT.c.state == "open")
+    return tuple(
+        Incident(
+            number=row["number"], desk=row["desk"], state=row["state"], hosts=tuple(row["hosts"]),
+            services=tuple(row["services"]), domains=tuple(row["domains"]), texts=row["texts"], opened_at=row["opened_at"],
+        )
+        for row in connection.execute(query).mappings()
+    )  # fmt: skip
+
+
+def _survivor(number: int, tickets: dict[int, Any]) -> int:
+    for _ in range(100):
+        into = tickets[number].merged_into if number in tickets else None
+        if not into:
+            return number
+        number = into
+    return number
+
+
+_SEEN = (
+    select(ARRIVAL.c.id, ARRIVAL.c.ticket, ARRIVAL.c.outcome)
+    .where(ARRIVAL.c.desk == bindparam("d"), ARRIVAL.c.content_key == bindparam("k"))
+    .order_by(ARRIVAL.c.id)
+    .limit(1)
+)
+
+
+def _seen(connection: Connection, clues: Clues) -> Seen | None:
+    row = connection.execute(_SEEN, {"d": clues.desk, "k": clues.content_key}).first()
+    return Seen(arrival=row.id, ticket=row.ticket, outcome=row.outcome) if row else None
+
+
+_CONTACT_COLUMNS = (
+    *CONTACT.c, ACCOUNT.c.id.label("account_id"), ACCOUNT.c.number.label("account_number"),
+    ACCOUNT.c.login.label("account_login"), ACCOUNT.c.name.label("account_name"),
+    ACCOUNT.c.language.label("account_language"),
+)  # fmt: skip
+_CONTACTS = select(*_CONTACT_COLUMNS).join(ACCOUNT, ACCOUNT.c.id == CONTACT.c.account)
+_CONTACT = _CONTACTS.where(CONTACT.c.desk == bindparam("d"), CONTACT.c.address == bindparam("a")).order_by(CONTACT.c.id)
+
+
+def _contacts(connection: Connection, desk: str, addresses: Sequence[str]) -> tuple[Contact, ...]:
+    if not addresses:
+        return ()
+    found = connection.execute(_CONTACT, {"d": desk, "a": addresses[0]}).mappings()
+    return tuple(rows.contact_of(row) for row in found)
+
+
+def _contacts_of_accounts(connection: Connection, desk: str, numbers: Sequence[str]) -> tuple[Contact, ...]:
+    if not numbers:
+        return ()
+    query = _CONTACTS.where(ACCOUNT.c.desk == desk, ACCOUNT.c.number.in_(numbers)).order_by(CONTACT.c.id).limit(200)
+    return tuple(rows.contact_of(row) for row in connection.execute(query).mappings())
+
+
+def _named_accounts(connection: Connection, desk: str, clues: Clues) -> tuple[Account, ...]:
+    """Return the accounts whose number or login the mail names (S5)."""
+    numbers = [one.lower() for one in clues.findings.account_numbers]
+    logins = [one.lower() for one in clues.findings.logins]
+    found: dict[str, Account] = {}
+    for column, values in ((ACCOUNT.c.number_key, numbers), (ACCOUNT.c.login_key, logins)):
+        if values:
+            query = select(ACCOUNT).where(ACCOUNT.c.desk == desk, column.in_(values))
+            found.update((row["id"], rows.account_of(row)) for row in connection.execute(query).mappings())
+    return tuple(found.values())
+
+
+def _referenced(connection: Connection, clues: Clues) -> tuple[Referenced, ...]:
+    if not clues.message_ids:
+        return ()
+    query = select(REFERENCE).where(REFERENCE.c.message_id.in_(clues.message_ids), REFERENCE.c.desk == clues.desk)
+    known = {row.message_id: row.ticket for row in connection.execute(query) if not row.is_named}
+    return tuple(Referenced(message_id=one, ticket=known[one]) for one in clues.message_ids if one in known)
+
+
+def _expected(connection: Connection, clues: Clues) -> int | None:
+    """Return the ticket of a mail that came before this one and named it (T1c)."""
+    if not clues.own_message_id:
+        return None
+    query = select(REFERENCE.c.ticket).where(
+        REFERENCE.c.message_id == clues.own_message_id, REFERENCE.c.desk == clues.desk, REFERENCE.c.is_named
+    )
+    return connection.execute(query).scalar()
+
+
+def _same_subject(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> tuple[int, ...]:
+    """Return open tickets that the sender wrote on within the window under the same subject (T6), newest first."""
+    since = now - timedelta(seconds=desk.rules.same_subject_seconds)
+    query = (
+        select(TICKET.c.number, func.max(MESSAGE.c.at).label("last"))
+        .join(MESSAGE, MESSAGE.c.ticket == TICKET.c.number)
+        .where(
+            MESSAGE.c.author == clues.sender, MESSAGE.c.at >= since, MESSAGE.c.kind == "customer",
+            TICKET.c.desk == desk.name, TICKET.c.subject_key == clues.subject,
+            TICKET.c.status.in_(("new", "open", "waiting")),
+        )
+        .group_by(TICKET.c.number)
+        .order_by(func.max(MESSAGE.c.at).desc())
+        .limit(5)
+    )  # fmt: skip
+    return tuple(connection.execute(query).scalars())
+
+
+def _letter_addresses(clues: Clues, cases: dict[int, Case]) -> list[str]:
+    addresses = [one for one in (clues.sender, clues.reply_to) if one]
+    for case in cases.values():
+        addresses += [case.ticket.requestor, case.ticket.reply_address, *case.ticket.participants]
+    return list(dict.fromkeys(one for one in addresses if one))[:200]
+
+
+def _letters_sent(
+    connection: Connection, addresses: Sequence[str], now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Count automatic letters to customers (A3), in the last ten minutes and day."""
+    if not addresses:
+        return {}, {}
+    query = select(OUTBOX.c.to_address, OUTBOX.c.created_at).where(
+        OUTBOX.c.to_address.in_(addresses), OUTBOX.c.created_at > now - timedelta(days=1),
+        OUTBOX.c.is_automatic, OUTBOX.c.audience == "customer", OUTBOX.c.state != "withdrawn",
+        OUTBOX.c.kind.not_in(("incident", "announcement")),
+    ).limit(2000)  # fmt: skip
+    short: dict[str, int] = {}
+    day: dict[str, int] = {}
+    for address, at in connection.execute(query):
+        day[address] = day.get(address, 0) + 1
+        if at > now - timedelta(minutes=10):
+            short[address] = short.get(address, 0) + 1
+    return short, day
+
+
+def _marks(connection: Connection, desk: str, addresses: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    if not addresses:
+        return {}
+    query = select(ADDRESS_MARK.c.address, ADDRESS_MARK.c.mark).where(
+        ADDRESS_MARK.c.desk == desk, ADDRESS_MARK.c.address.in_(addresses)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for address, mark in connection.execute(query):
+        found[address] = (*found.get(address, ()), mark)
+    return found
+
+
+def _is_known(connection: Connection, desk: Desk, people: Sequence[Staff], address: str | None) -> bool:
+    """Is `address` anybody's registered, staff or desk address (S9)?"""
+    if not address:
+        return False
+    if any(one.address == address for one in people) or address in desk.managers:
+        return True
+    if any(mailbox.address == bare_address(address) for mailbox in desk.mailboxes):
+        return True
+    return (
+        connection.execute(
+            select(CONTACT.c.id).where(CONTACT.c.desk == desk.name, CONTACT.c.address == address)
+        ).first()
+        is not None
+    )
+
+
+def _held(connection: Connection, clues: Clues) -> Held | None:
+    ids = [one.subject for one in clues.tokens if one.kind == "h"] + [own.held for _, own in clues.own_ids if own.held]
+    if not ids:
+        return None
+    row = connection.execute(select(HELD).where(HELD.c.id == ids[0], HELD.c.desk == clues.desk)).mappings().first()
+    if row is None:
+        return None
+    return Held(
+        id=row["id"], arrival=row["arrival"], state=row["state"], sender=row["sender"], subject=row["subject"],
+        queue=row["queue"],
+    )  # fmt: skip
+
+
+def _sightings(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> dict[str, tuple[int, ...]]:
+    hosts = clues.findings.hosts[:_MOST_HOSTS]
+    if not hosts:
+        return {}
+    since = now - timedelta(seconds=desk.rules.incident_seconds)
+    query = select(SIGHTING.c.host, SIGHTING.c.ticket).where(
+        SIGHTING.c.desk == desk.name, SIGHTING.c.host.in_(hosts), SIGHTING.c.at >= since
+    )
+    found: dict[str, tuple[int, ...]] = {}
+    for host, ticket in connection.execute(query.limit(500)):
+        found[host] = (*found.get(host, ()), ticket)
+    return found
+
+
+def _suspected(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> frozenset[str]:
+    hosts = clues.findings.hosts[:_MOST_HOSTS]
+    if not hosts:
+        return frozenset()
+    since = now - timedelta(seconds=desk.rules.incident_seconds)
+    query = select(SUSPICION.c.host).where(
+        SUSPICION.c.desk == desk.name, SUSPICION.c.host.in_(hosts), SUSPICION.c.at >= since
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def _load(connection: Connection, desk: Desk, now: datetime) -> dict[str, int]:
+    """Count, for queues with an overflow team, the unanswered tickets past the reminder of their first response (Q8)."""
+    queues = [one.name for one in desk.queues.values() if one.overflow]
+    if not queues:
+        return {}
+    query = (
+        select(TICKET.c.queue, func.count())
+        .join(DEADLINE, and_(DEADLINE.c.ticket == TICKET.c.number, DEADLINE.c.kind == "first_response"))
+        .where(
+            TICKET.c.desk == desk.name, TICKET.c.queue.in_(queues), DEADLINE.c.state.in_(("pending", "breached")),
+            DEADLINE.c.remind_at.is_(None), TICKET.c.status.in_(("new", "open")), TICKET.c.unanswered_since.is_not(None),
+        )
+        .group_by(TICKET.c.queue)
+    )  # fmt: skip
+    return {queue: count for queue, count in connection.execute(query)}
+
+
+def _foreign(connection: Connection, clues: Clues, cases: dict[int, Case]) -> tuple[str, ...]:
+    """Return those of the mentioned addresses and domains that are another customer's alone (C7)."""
+    if not clues.mentioned or not cases:
+        return ()
+    own = {case.ticket.account for case in cases.values()}
+    names = [one for one in clues.mentioned if "@" in one], [one for one in clues.mentioned if "@" not in one]
+    found: dict[str, set[str]] = {}
+    for column, values in ((CONTACT.c.address, names[0]), (CONTACT.c.domain, names[1])):
+        if values:
+            query = select(column, ACCOUNT.c.number).join(ACCOUNT, ACCOUNT.c.id == CONTACT.c.account)
+            for name, number in connection.execute(query.where(CONTACT.c.desk == clues.desk, column.in_(values))):
+                found.setdefault(name, set()).add(number)
+    # a domain of several accounts is a provider's, nobody's own
+    return tuple(name for name, numbers in found.items() if not numbers & own and ("@" in name or len(numbers) == 1))
+
+
+def _unsent(connection: Connection, tickets: Sequence[int]) -> frozenset[str]:
+    """Return the staff messages none of whose letters has left or is leaving (C7)."""
+    if not tickets:
+        return frozenset()
+    query = select(OUTBOX.c.message, OUTBOX.c.state).where(
+        OUTBOX.c.ticket.in_(tickets), OUTBOX.c.kind == "relay", OUTBOX.c.message.is_not(None)
+    )
+    waiting: set[str] = set()
+    gone: set[str] = set()
+    for message, state in connection.execute(query.order_by(OUTBOX.c.id.desc()).limit(500)):
+        (waiting if state == "waiting" else gone).add(message)
+    return frozenset(waiting - gone)
+
+
+def _accounts_of(cases: dict[int, Case], contacts: Sequence[Contact], named: Sequence[Account]) -> list[str]:
+    numbers = [case.ticket.account for case in cases.values()] + [one.account.number for one in contacts]
+    return list(dict.fromkeys(one for one in (*numbers, *(one.number for one in named)) if one))

@@ -1,0 +1,284 @@
+"""The inbox: arrivals and their raw mail, durable before anybody says yes, until they have been read."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Engine,
+    Index,
+    LargeBinary,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy import update as update_
+from sqlmodel import Field, SQLModel
+
+from mailgate.blobs import Blobs
+from mailgate.errors import TryLater
+from mailgate.model.arrival import Arrival, PanelForm
+from mailgate.store.engine import claimable, reading, transaction
+from mailgate.store.types import Instant
+
+SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
+
+
+class InboxRow(SQLModel, table=True):
+    """An arrival that has not been moved away yet. `raw` is null where the blobs have it, and comes last: SQLite reads
+    a row's columns in order, and the others are wanted without it."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'done', 'given_up')", name="inbox_state"),
+        Index(
+            "inbox_waiting", "id", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")
+        ),
+        Index("inbox_done", "id", sqlite_where=text("state = 'done'"), postgresql_where=text("state = 'done'")),
+        Index("inbox_digest", "digest"),
+    )
+
+    id: str = Field(primary_key=True)
+    desk: str
+    digest: str
+    size: int
+    received_at: datetime = Field(sa_type=Instant)
+    state: str
+    tries: int
+    claimer: str
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str
+    arrival: str
+    raw: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+INBOX = SQLModel.metadata.tables["inbox"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A raw mail and what the door knows of it."""
+
+    raw: bytes = field(repr=False)
+    arrival: Arrival
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """An arrival handed to a reader. `tries` counts this one."""
+
+    arrival: Arrival
+    tries: int
+    read: Callable[[], bytes] = field(repr=False, compare=False)  # the raw mail; TryLater where the blobs fail
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenUp:
+    """An arrival that was tried too often; it stays, raw mail included, until `done` or `again`."""
+
+    arrival: Arrival
+    tries: int
+    reason: str
+
+
+class Inbox:
+    """Arrivals in a database (SQLite: one of their own) and, beyond SMALL_BYTES, in `blobs`. Every method is one
+    transaction, safe from threads and processes; trouble of ours is TryLater."""
+
+    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+        self._engine = engine
+        self._blobs = blobs
+
+    def stage(self, arrivals: Sequence[Incoming]) -> None:
+        """Put the larger mails into the blobs; `accept` does so too, but this may run beside other commits."""
+        large = {item.arrival.digest: item.raw for item in arrivals if len(item.raw) > SMALL_BYTES}
+        self._blobs.put_all(large.items())
+
+    def accept(self, arrivals: Sequence[Incoming]) -> None:
+        """Make them durable, all in one commit. After this returned they are never lost (P1)."""
+        self.stage(arrivals)
+        self.accept_staged(arrivals)
+
+    def accept_staged(self, arrivals: Sequence[Incoming]) -> None:
+        """As `accept`, for arrivals that have been through `stage`."""
+        if arrivals:
+            with transaction(self._engine) as connection:
+                connection.execute(insert(INBOX), [_row(item) for item in arrivals])
+
+    def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
+        """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably
+        before this returns (I7). One that has been tried before comes alone, so that it can harm no other."""
+        waiting = (
+            select(INBOX.c.id, INBOX.c.tries)
+            .where(INBOX.c.state == "waiting", or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until <= now))
+            .order_by(INBOX.c.id)
+            .limit(limit)
+        )
+        with transaction(self._engine) as connection:
+            ids = _first_batch(connection.execute(claimable(waiting)).all())
+            if not ids:
+                return []
+            taking = (
+                update_(INBOX)
+                .where(INBOX.c.id.in_(ids))
+                .values(tries=INBOX.c.tries + 1, lease_until=now + timedelta(seconds=lease_seconds), claimer=claimer)
+                .returning(INBOX.c.id, INBOX.c.arrival, INBOX.c.tries, INBOX.c.raw)
+            )
+            rows = sorted(connection.execute(taking).all())
+        return [self._taken(row.arrival, row.tries, row.raw) for row in rows]
+
+    def done(self, ids: Sequence[str]) -> None:
+        """They have been read and all that follows is stored: only their raw mail is still to be moved."""
+        self._set(ids, state="done", lease_until=None, claimer="")
+
+    def give_up(self, which: str, reason: str) -> None:
+        """Hand it out no more; it is kept with `reason` until `done` or `again`."""
+        self._set([which], state="given_up", lease_until=None, claimer="", reason=reason)
+
+    def again(self, which: str) -> None:
+        """Let one that was given up be read anew, with all its tries."""
+        self._set([which], state="waiting", lease_until=None, claimer="", tries=0)
+
+    def put_back(self, ids: Sequence[str], not_before: datetime | None = None) -> None:
+        """They failed: the try counts, and they are handed out again, one by one."""
+        self._set(ids, lease_until=not_before, claimer="")
+
+    def release(self, ids: Sequence[str], not_before: datetime | None = None) -> None:
+        """They were not at fault (database, blobs, disk, a shutdown): the try is given back."""
+        self._set(ids, lease_until=not_before, claimer="", tries=INBOX.c.tries - 1)
+
+    def bury(self, claimer: str) -> int:
+        """End the leases of a worker that died; its mails are handed out one by one. Returns how many it had."""
+        held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)
+        with transaction(self._engine) as connection:
+            return connection.execute(held.values(lease_until=None, claimer="")).rowcount
+
+    def claimers(self) -> list[str]:
+        """Return who has claimed arrivals at the moment."""
+        query = select(INBOX.c.claimer).where(INBOX.c.state == "waiting", INBOX.c.claimer != "").distinct()
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def find(self, which: str) -> Arrival | None:
+        """Return the arrival that waits under that id, or None."""
+        query = select(INBOX.c.arrival).where(INBOX.c.id == which, INBOX.c.state == "waiting")
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar()
+        return arrival_from_json(found) if found else None
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Return how many are not done yet, and when the oldest of them came."""
+        query = select(func.count(), func.min(INBOX.c.received_at)).where(INBOX.c.state == "waiting")
+        with reading(self._engine) as connection:
+            count, oldest = connection.execute(query).one()
+        return count, oldest
+
+    def given_up(self, limit: int = 1000) -> list[GivenUp]:
+        """Return those that were given up, oldest first."""
+        query = select(INBOX.c.arrival, INBOX.c.tries, INBOX.c.reason).where(INBOX.c.state == "given_up")
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(INBOX.c.id).limit(limit)).all()
+        return [GivenUp(arrival=arrival_from_json(row.arrival), tries=row.tries, reason=row.reason) for row in rows]
+
+    def raw_of(self, digest: str) -> bytes | None:
+        """Return the raw mail of that digest, wherever it is at the moment, or None."""
+        query = select(INBOX.c.raw).where(INBOX.c.digest == digest, INBOX.c.raw.is_not(None)).limit(1)
+        # the blobs are asked again after the row was not there: it may just have been moved
+        return self._blobs.get(digest) or self._raw(query) or self._blobs.get(digest)
+
+    def move_to_blobs(self, limit: int = 200) -> int:
+        """Move the raw mail of up to `limit` arrivals that are done, then forget these. A crash at any point leaves a
+        mail in one place or in both. Returns how many went."""
+        query = select(INBOX.c.id, INBOX.c.digest, INBOX.c.raw).where(INBOX.c.state == "done")
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(INBOX.c.id).limit(limit)).all()
+        self._blobs.put_all((row.digest, row.raw) for row in rows if row.raw is not None)
+        if rows:
+            with transaction(self._engine) as connection:
+                connection.execute(
+                    delete(INBOX).where(INBOX.c.id == bindparam("moved")), [{"moved": row.id} for row in rows]
+                )
+        return len(rows)
+
+    def _set(self, ids: Sequence[str], **values: Any) -> None:
+        if ids:
+            with transaction(self._engine) as connection:
+                connection.execute(update_(INBOX).where(INBOX.c.id.in_(ids)).values(**values))
+
+    def _taken(self, arrival: str, tries: int, raw: bytes | None) -> Taken:
+        value = arrival_from_json(arrival)
+        return Taken(
+            arrival=value, tries=tries, read=lambda: raw if raw is not None else self._from_blobs(value.digest)
+        )
+
+    def _from_blobs(self, digest: str) -> bytes:
+        raw = self._blobs.get(digest)
+        if raw is None:
+            raise TryLater(f"the blobs do not have {digest}")
+        return raw
+
+    def _raw(self, query: Any) -> bytes | None:
+        with reading(self._engine) as connection:
+            found: bytes | None = connection.execute(query).scalar()
+        return found
+
+
+def arrival_to_json(arrival: Arrival) -> str:
+    """Return the arrival as JSON in ASCII: what a peer said may hold what no database stores as text."""
+    values = {name: getattr(arrival, name) for name in _ARRIVAL}
+    values["received_at"] = arrival.received_at.isoformat()
+    values["form"] = asdict(arrival.form) if arrival.form else None
+    return json.dumps(values, separators=(",", ":"))
+
+
+_ARRIVAL = tuple(field.name for field in fields(Arrival))
+
+
+def arrival_from_json(written: str) -> Arrival:
+    """Return what `arrival_to_json` wrote."""
+    return arrival_of_value(json.loads(written))
+
+
+def arrival_of_value(written: Mapping[str, Any]) -> Arrival:
+    """Return the arrival of such JSON that has been loaded."""
+    values = dict(written)
+    values["received_at"] = datetime.fromisoformat(values["received_at"])
+    values["recipients"] = tuple(values["recipients"])
+    values["form"] = PanelForm(**values["form"]) if values["form"] else None
+    return Arrival(**values)
+
+
+def _row(item: Incoming) -> dict[str, Any]:
+    arrival = item.arrival
+    return {
+        "id": arrival.id,
+        "desk": arrival.desk,
+        "digest": arrival.digest,
+        "size": arrival.size,
+        "received_at": arrival.received_at,
+        "state": "waiting",
+        "tries": 0,
+        "claimer": "",
+        "lease_until": None,
+        "reason": "",
+        "arrival": arrival_to_json(arrival),
+        "raw": item.raw if len(item.raw) <= SMALL_BYTES else None,
+    }
+
+
+def _first_batch(rows: Sequence[Any]) -> list[str]:
+    if rows and rows[0].tries:
+        return [rows[0].id]
+    return list(_untried(rows))
+
+
+def _untried(rows: Sequence[Any]) -> Iterator[str]:
+    return (row.id for row in takewhile(lambda row: not row.tries, rows))

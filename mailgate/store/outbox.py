@@ -1,0 +1,262 @@
+"""The outbox: letters in words that wait to leave; claimed under a lease, settled once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, Connection, Index, func, select, text
+from sqlalchemy import update as update_
+from sqlmodel import Field, SQLModel
+
+from mailgate.model.letter import Rendered
+from mailgate.model.ticket import StoredFile
+from mailgate.store.engine import claimable, insert_new
+from mailgate.store.types import Instant
+
+State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
+_OPEN = text("state IN ('waiting', 'sending')")
+
+
+class OutboxRow(SQLModel, table=True):
+    """A letter on its way out. `next_at` is when it is to be looked at next: when it may leave, or when its lease ends.
+    Lists are JSON; `once` is unique where it is not null (P2)."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'sending', 'sent', 'failed', 'withdrawn')", name="outbox_state"),
+        Index("outbox_next", "next_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("outbox_address", "to_address", "created_at"),
+        Index("outbox_ticket", "ticket"),
+        Index("outbox_message_id", "message_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    desk: str
+    audience: str
+    ticket: int | None = None
+    to_address: str
+    to_name: str
+    from_address: str
+    from_name: str
+    reply_to: str
+    envelope_from: str
+    subject: str
+    text: str
+    language: str
+    message_id: str
+    in_reply_to: str | None = None
+    references: str
+    headers: str
+    html: str
+    is_automatic: bool
+    attachments: str
+    created_at: datetime = Field(sa_type=Instant)
+    not_before: datetime | None = Field(default=None, sa_type=Instant)
+    because: str
+    arrival: str | None = None
+    message: str | None = None
+    held: str | None = None
+    once: str | None = Field(default=None, unique=True)
+    state: str
+    next_at: datetime = Field(sa_type=Instant)
+    attempts: int
+    claimer: str
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str
+    code: int | None = None
+
+
+OUTBOX = SQLModel.metadata.tables["outbox"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A letter of the outbox as a value. Who adds one gives the first part; the outbox keeps the second."""
+
+    id: str
+    rendered: Rendered
+    created_at: datetime
+    is_automatic: bool = True
+    attachments: tuple[StoredFile, ...] = ()
+    not_before: datetime | None = None
+    because: str = ""
+    arrival: str | None = None
+    message: str | None = None
+    held: str | None = None
+    once: str | None = None
+
+    state: State = "waiting"
+    next_at: datetime | None = None
+    attempts: int = 0  # a claim counts one
+    claimer: str = ""
+    lease_until: datetime | None = None
+    sent_at: datetime | None = None
+    reason: str = ""
+    code: int | None = None
+
+    @property
+    def may_leave_at(self) -> datetime:
+        """Return the first moment at which it may be sent."""
+        return max(self.created_at, self.not_before or self.created_at)
+
+
+def add(connection: Connection, letters: Sequence[Outgoing]) -> None:
+    """Add `letters` to the transaction; one whose `once` is there already is left out."""
+    insert_new(connection, OUTBOX, [_row_of(letter) for letter in letters], "once")
+
+
+def claim(connection: Connection, now: datetime, limit: int, lease_seconds: float, claimer: str) -> list[Outgoing]:
+    """Take up to `limit` letters that are due, or whose lease ran out, for `lease_seconds`. Commit before sending."""
+    due = select(OUTBOX.c.id).where(_OPEN, OUTBOX.c.next_at <= now).order_by(OUTBOX.c.next_at, OUTBOX.c.id).limit(limit)
+    ids = connection.execute(claimable(due)).scalars().all()
+    if not ids:
+        return []
+    until = now + timedelta(seconds=lease_seconds)
+    taking = (
+        update_(OUTBOX)
+        .where(OUTBOX.c.id.in_(ids))
+        .values(state="sending", next_at=until, lease_until=until, claimer=claimer, attempts=OUTBOX.c.attempts + 1)
+        .returning(*OUTBOX.c)
+    )
+    letters = [_letter_of(row) for row in connection.execute(taking).mappings()]
+    return sorted(letters, key=lambda letter: letter.id)
+
+
+def claimers(connection: Connection) -> list[str]:
+    """Return who has letters in hand at the moment."""
+    return list(connection.execute(select(OUTBOX.c.claimer).where(OUTBOX.c.state == "sending").distinct()).scalars())
+
+
+def bury(connection: Connection, claimer: str, now: datetime) -> int:
+    """End the leases of a sender that died; its letters are due now. Returns how many it had."""
+    held = update_(OUTBOX).where(OUTBOX.c.state == "sending", OUTBOX.c.claimer == claimer)
+    return connection.execute(held.values(next_at=now)).rowcount
+
+
+def settle_sent(connection: Connection, letter: Outgoing, now: datetime, reason: str = "") -> None:
+    """The relay took it. This holds whoever has the lease by now: what left, left."""
+    values = {"state": "sent", "sent_at": now, "reason": reason, "code": None, "lease_until": None, "claimer": ""}
+    connection.execute(update_(OUTBOX).where(OUTBOX.c.id == letter.id).values(**values))
+
+
+def settle_retry(
+    connection: Connection, letter: Outgoing, next_at: datetime, reason: str, code: int | None = None,
+    counts: bool = True,
+) -> bool:  # fmt: skip
+    """Try it again at `next_at`, if the lease is still ours; not `counts`: as though it had not been claimed."""
+    values: dict[str, Any] = {"state": "waiting", "next_at": next_at, "reason": reason, "code": code}
+    if not counts:
+        values["attempts"] = OUTBOX.c.attempts - 1
+    return _settle(connection, letter, values)
+
+
+def settle_failed(connection: Connection, letter: Outgoing, reason: str, code: int | None = None) -> bool:
+    """It cannot be delivered, if the lease is still ours (A6)."""
+    return _settle(connection, letter, {"state": "failed", "reason": reason, "code": code})
+
+
+def withdraw(
+    connection: Connection, ticket: int, message: str | None = None, kinds: Sequence[str] = (), reason: str = ""
+) -> list[str]:
+    """Take back letters of `ticket` that have not left: of a staff message, or of some kinds. Returns their ids."""
+    chosen = update_(OUTBOX).where(OUTBOX.c.ticket == ticket, OUTBOX.c.state == "waiting")
+    if message is not None:
+        chosen = chosen.where(OUTBOX.c.message == message)
+    if kinds:
+        chosen = chosen.where(OUTBOX.c.kind.in_(kinds))
+    taken = chosen.values(state="withdrawn", reason=reason).returning(OUTBOX.c.id)
+    return sorted(connection.execute(taken).scalars().all())
+
+
+def due_at(connection: Connection) -> datetime | None:
+    """Return when something is to be done next (it may be past), or None."""
+    found: datetime | None = connection.execute(select(func.min(OUTBOX.c.next_at)).where(_OPEN)).scalar()
+    return found
+
+
+def count_to(connection: Connection, address: str, since: datetime) -> int:
+    """Return how many automatic letters to customers went, or are to go, to `address` since then (A3)."""
+    query = select(func.count()).where(
+        OUTBOX.c.to_address == address,
+        OUTBOX.c.created_at >= since,
+        OUTBOX.c.is_automatic,
+        OUTBOX.c.audience == "customer",
+        OUTBOX.c.state != "withdrawn",
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def find(connection: Connection, which: str) -> Outgoing | None:
+    """Return the letter with that id, or None."""
+    row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == which)).mappings().first()
+    return _letter_of(row) if row else None
+
+
+def list_letters(
+    connection: Connection, *, desk: str | None = None, states: Sequence[State] = (), ticket: int | None = None,
+    arrival: str | None = None, limit: int = 1000,
+) -> list[Outgoing]:  # fmt: skip
+    """Return letters, oldest first, that match all that is given."""
+    query = select(OUTBOX).order_by(OUTBOX.c.id).limit(limit)
+    if desk is not None:
+        query = query.where(OUTBOX.c.desk == desk)
+    if states:
+        query = query.where(OUTBOX.c.state.in_(states))
+    if ticket is not None:
+        query = query.where(OUTBOX.c.ticket == ticket)
+    if arrival is not None:
+        query = query.where(OUTBOX.c.arrival == arrival)
+    return [_letter_of(row) for row in connection.execute(query).mappings()]
+
+
+def retry(connection: Connection, which: str, now: datetime) -> bool:
+    """A person wants it sent now, also one that failed; the days of A6 begin anew. False: it is not there to retry."""
+    values = {"state": "waiting", "next_at": now, "not_before": now, "attempts": 0, "reason": "", "code": None}
+    chosen = update_(OUTBOX).where(OUTBOX.c.id == which, OUTBOX.c.state.in_(("waiting", "failed", "withdrawn")))
+    return connection.execute(chosen.values(**values)).rowcount > 0
+
+
+def drop(connection: Connection, which: str, reason: str) -> bool:
+    """A person wants it not sent. False: it left, is leaving, or never was."""
+    chosen = update_(OUTBOX).where(OUTBOX.c.id == which, OUTBOX.c.state.in_(("waiting", "failed")))
+    return connection.execute(chosen.values(state="withdrawn", reason=reason)).rowcount > 0
+
+
+def _settle(connection: Connection, letter: Outgoing, values: Mapping[str, Any]) -> bool:
+    ours = (OUTBOX.c.id == letter.id, OUTBOX.c.state == "sending", OUTBOX.c.claimer == letter.claimer)
+    # the number of the attempt tells two claims of the same claimer apart
+    chosen = update_(OUTBOX).where(*ours, OUTBOX.c.attempts == letter.attempts)
+    return connection.execute(chosen.values(lease_until=None, claimer="", **values)).rowcount > 0
+
+
+# where a column is not called as its field is
+_COLUMNS = {"to": "to_address", "from_": "from_address"}
+_RENDERED = {field.name: _COLUMNS.get(field.name, field.name) for field in fields(Rendered)}
+_OWN = tuple(field.name for field in fields(Outgoing) if field.name not in ("rendered", "attachments"))
+
+
+def _row_of(letter: Outgoing) -> dict[str, Any]:
+    rendered = {column: getattr(letter.rendered, name) for name, column in _RENDERED.items()}
+    own = {name: getattr(letter, name) for name in _OWN}
+    own["next_at"] = letter.next_at or letter.may_leave_at
+    lists = {
+        "references": json.dumps(letter.rendered.references),
+        "headers": json.dumps(letter.rendered.headers),
+        "attachments": json.dumps([asdict(stored) for stored in letter.attachments], ensure_ascii=False),
+    }
+    return rendered | own | lists
+
+
+def _letter_of(row: Mapping[Any, Any]) -> Outgoing:
+    rendered = Rendered(**{name: row[column] for name, column in _RENDERED.items()})
+    rendered = replace(
+        rendered,
+        references=tuple(json.loads(row["references"])),
+        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
+    )
+    files = tuple(StoredFile(**stored) for stored in json.loads(row["attachments"]))
+    return Outgoing(rendered=rendered, attachments=files, **{name: row[name] for name in _OWN})

@@ -1,0 +1,273 @@
+"""What the faces show, read from the tables: tickets, their history, arrivals with their traces, held mail."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from mailgate.model.ticket import SHOWN_DEADLINES, Ticket
+from mailgate.store import outbox, rows
+from mailgate.store.inbox import INBOX, arrival_from_json
+from mailgate.store.outbox import Outgoing
+from mailgate.store.tables import ARRIVAL, DEADLINE, EVENT, HELD, MESSAGE, TICKET
+
+_HEAD_BYTES = 64 * 1024
+_MOST_WAITING = 5000
+_FROM = re.compile(rb"(?im)^from[ \t]*:(.*)$")
+_MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:\s*<([^<>\s]+)>")
+
+
+def list_tickets(
+    connection: Connection, *, desk: str | None = None, queue: str | None = None, statuses: Sequence[str] = (),
+    account: str | None = None, limit: int = 100, before: int | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return tickets, the newest first."""
+    query = select(TICKET).order_by(TICKET.c.number.desc()).limit(limit)
+    for column, value in ((TICKET.c.desk, desk), (TICKET.c.queue, queue), (TICKET.c.account, account)):
+        if value is not None:
+            query = query.where(column == value)
+    if statuses:
+        query = query.where(TICKET.c.status.in_(statuses))
+    if before is not None:
+        query = query.where(TICKET.c.number < before)
+    return [ticket_keys(rows.ticket_of(row)) for row in connection.execute(query).mappings()]
+
+
+def show_ticket(connection: Connection, number: int) -> dict[str, Any] | None:
+    """Return the shape of `ticket show --json`, or None."""
+    row = connection.execute(select(TICKET).where(TICKET.c.number == number)).mappings().first()
+    if row is None:
+        return None
+    shown = ticket_keys(rows.ticket_of(row))
+    deadlines = connection.execute(
+        select(DEADLINE)
+        .where(DEADLINE.c.ticket == number, DEADLINE.c.kind.in_(SHOWN_DEADLINES))
+        .order_by(DEADLINE.c.id)
+    ).mappings()
+    shown["deadlines"] = [
+        {"kind": one["kind"], "due_at": one["due_at"], "state": "pending" if one["state"] == "paused" else one["state"],
+         "is_paused": one["state"] == "paused"}
+        for one in deadlines
+    ]  # fmt: skip
+    messages = connection.execute(
+        select(MESSAGE).where(MESSAGE.c.ticket == number).order_by(MESSAGE.c.at, MESSAGE.c.id)
+    )
+    entries = list(messages.mappings())
+    traces = _traces(connection, [one["arrival"] for one in entries if one["arrival"]])
+    shown["messages"] = [_message(one, traces) for one in entries]
+    shown["events"] = events_of(connection, number)
+    return shown
+
+
+def ticket_keys(ticket: Ticket) -> dict[str, Any]:
+    """Return a ticket's own keys."""
+    return {
+        "number": ticket.number, "desk": ticket.desk, "queue": ticket.queue, "team": ticket.team,
+        "status": ticket.status, "priority": ticket.priority, "subject": ticket.subject, "account": ticket.account,
+        "requestor": ticket.requestor, "participants": list(ticket.participants), "owner": ticket.owner,
+        "language": ticket.language, "flags": list(ticket.flags),
+        "links": [{"kind": one.kind, "ticket": one.ticket} for one in ticket.links],
+        "created_at": ticket.created_at, "class": ticket.class_, "request": ticket.request, "level": ticket.level,
+        "fields": dict(ticket.fields), "missing": list(ticket.missing), "source": ticket.source,
+        "unanswered_since": ticket.unanswered_since, "merged_into": ticket.merged_into,
+    }  # fmt: skip
+
+
+def events_of(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """Return the history of a ticket, oldest first."""
+    query = select(EVENT).where(EVENT.c.ticket == number).order_by(EVENT.c.id)
+    return [
+        {"at": row["at"], "actor": row["actor"], "kind": row["kind"], "detail": row["detail"]}
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def find_arrivals(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """Return the shape of `trace` for every arrival of that Message-ID or digest (a prefix of 8 will do)."""
+    bare = name.strip().strip("<>")
+    query = (
+        select(ARRIVAL)
+        .where(or_(ARRIVAL.c.message_id == bare, ARRIVAL.c.digest == bare.lower()))
+        .order_by(ARRIVAL.c.id)
+    )
+    found = list(connection.execute(query.limit(100)).mappings())
+    if not found and len(bare) >= 8 and all(letter in "0123456789abcdef" for letter in bare.lower()):
+        prefix = select(ARRIVAL).where(ARRIVAL.c.digest >= bare.lower(), ARRIVAL.c.digest < bare.lower() + "g")
+        found = list(connection.execute(prefix.order_by(ARRIVAL.c.id).limit(100)).mappings())
+    return [_traced(connection, row) for row in found]
+
+
+def find_waiting(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """Return the shape of `trace` for mail of that Message-ID or digest that still waits in the inbox, whose database
+    `connection` is of."""
+    bare = name.strip().strip("<>")
+    head = func.substr(INBOX.c.raw, 1, _HEAD_BYTES).label("head")
+    query = select(INBOX.c.id, INBOX.c.digest, INBOX.c.state, INBOX.c.tries, INBOX.c.reason, INBOX.c.arrival, head)
+    found = []
+    for row in connection.execute(query.where(INBOX.c.state != "done").order_by(INBOX.c.id).limit(_MOST_WAITING)):
+        message_id = _message_id(bytes(row.head or b""))
+        if bare == message_id or (len(bare) >= 8 and row.digest.startswith(bare.lower())):
+            found.append(_waiting(row, message_id))
+    return found
+
+
+def list_parked(
+    connection: Connection, outcome: str, desk: str | None = None, *, is_open: bool = True
+) -> list[dict[str, Any]]:
+    """Return quarantined or set-aside mail, oldest first."""
+    query = select(ARRIVAL).where(ARRIVAL.c.outcome == outcome).order_by(ARRIVAL.c.id).limit(1000)
+    if desk:
+        query = query.where(ARRIVAL.c.desk == desk)
+    if is_open:
+        query = query.where(ARRIVAL.c.state != "dropped")
+    return [parked(row) for row in connection.execute(query).mappings()]
+
+
+_HELD = select(HELD, ARRIVAL.c.recipient, ARRIVAL.c.attempts, ARRIVAL.c.ticket, ARRIVAL.c.digest).join(
+    ARRIVAL, ARRIVAL.c.id == HELD.c.arrival, isouter=True
+)
+
+
+def list_held(connection: Connection, desk: str | None = None, *, is_open: bool = True) -> list[dict[str, Any]]:
+    """Return held mail, oldest first."""
+    query = _HELD
+    if desk:
+        query = query.where(HELD.c.desk == desk)
+    if is_open:
+        query = query.where(HELD.c.state == "held")
+    return [_held(row) for row in connection.execute(query.order_by(HELD.c.id).limit(1000)).mappings()]
+
+
+def find_held(connection: Connection, which: str) -> dict[str, Any] | None:
+    """Return a row of `held list` with what else is known of the mail: its digest, what it would have been."""
+    row = connection.execute(_HELD.where(HELD.c.id == which)).mappings().first()
+    if row is None:
+        return None
+    more = ("arrival", "digest", "queue", "decided_by", "decided_at", "context")
+    return {**_held(row), **{name: row[name] for name in more}}
+
+
+def find_parked(connection: Connection, which: str) -> dict[str, Any] | None:
+    """Return a quarantined or set-aside mail with its trace, by its id."""
+    row = connection.execute(select(ARRIVAL).where(ARRIVAL.c.id == which)).mappings().first()
+    if row is None:
+        return None
+    more = ("outcome", "digest", "message_id", "channel", "envelope_from", "trace", "arrival")
+    return {**parked(row), **{name: row[name] for name in more}}
+
+
+def known_arrivals(connection: Connection, digests: Sequence[str]) -> set[tuple[str, str]]:
+    """Return desk and digest of those that have been read already."""
+    query = select(ARRIVAL.c.desk, ARRIVAL.c.digest).where(ARRIVAL.c.digest.in_(digests))
+    return {(desk, digest) for desk, digest in connection.execute(query)}
+
+
+def known_in_inbox(connection: Connection, digests: Sequence[str]) -> set[tuple[str, str]]:
+    """Return desk and digest of those that are in the inbox, whose database `connection` is of."""
+    query = select(INBOX.c.desk, INBOX.c.digest).where(INBOX.c.digest.in_(digests))
+    return {(desk, digest) for desk, digest in connection.execute(query)}
+
+
+def count_waiting_from(connection: Connection, address: str) -> int:
+    """Return how much mail of that envelope sender, or with that From, waits in the inbox."""
+    head = func.substr(INBOX.c.raw, 1, _HEAD_BYTES).label("head")
+    query = select(INBOX.c.arrival, head).where(INBOX.c.state == "waiting").limit(_MOST_WAITING)
+    count = 0
+    for row in connection.execute(query):
+        sender = next(iter(_FROM.findall(bytes(row.head or b""))), b"").decode("utf-8", "replace").lower()
+        count += address in sender or (arrival_from_json(row.arrival).envelope_from or "").lower() == address
+    return count
+
+
+def drop_parked(connection: Connection, which: str) -> None:
+    """List a quarantined or set-aside mail no more; it stays to be traced."""
+    connection.execute(update(ARRIVAL).where(ARRIVAL.c.id == which).values(state="dropped"))
+
+
+def forget_arrival(connection: Connection, which: str) -> None:
+    """Remove the record of a quarantined mail that is to be processed anew: an arrival has one outcome (P1)."""
+    connection.execute(delete(ARRIVAL).where(ARRIVAL.c.id == which, ARRIVAL.c.outcome == "quarantined"))
+
+
+def letter_keys(letter: Outgoing) -> dict[str, Any]:
+    """Return a row of `outbox list`."""
+    rendered = letter.rendered
+    return {
+        "id": letter.id, "desk": rendered.desk, "ticket": rendered.ticket, "at": letter.created_at,
+        "from": rendered.from_, "to": rendered.to, "subject": rendered.subject, "state": letter.state,
+        "reason": letter.reason, "attempts": letter.attempts, "kind": rendered.kind, "next_at": letter.next_at,
+        "sent_at": letter.sent_at,
+        "message_id": f"<{rendered.message_id}>",
+    }  # fmt: skip
+
+
+def parked(row: Any) -> dict[str, Any]:
+    """Return a row of `quarantine list` or `aside list`."""
+    return {
+        "id": row["id"], "desk": row["desk"], "ticket": row["ticket"], "at": row["received_at"],
+        "from": row["sender"], "to": row["recipient"], "subject": row["subject"],
+        "state": row["state"] or row["outcome"], "reason": row["reason"], "attempts": row["attempts"],
+    }  # fmt: skip
+
+
+def _held(row: Any) -> dict[str, Any]:
+    return {
+        "id": row["id"], "desk": row["desk"], "ticket": row["ticket"], "at": row["at"], "from": row["sender"],
+        "to": row["recipient"], "subject": row["subject"], "state": row["state"], "reason": row["reason"],
+        "attempts": row["attempts"] or 0,
+    }  # fmt: skip
+
+
+def _message_id(head: bytes) -> str | None:
+    """Return the Message-ID of raw mail, without brackets."""
+    found = _MESSAGE_ID.search(head.replace(b"\r", b"").partition(b"\n\n")[0])
+    return found.group(1).decode("utf-8", "replace") if found else None
+
+
+def _waiting(row: Any, message_id: str | None) -> dict[str, Any]:
+    arrival = arrival_from_json(row.arrival)
+    verdict = "given up" if row.state == "given_up" else "waits to be read"
+    came = _came(arrival.received_at, arrival.channel, arrival.envelope_from, ", ".join(arrival.recipients))
+    waits = {"at": arrival.received_at, "step": "wait", "rule": "I7", "verdict": f"{verdict}, {row.tries} tries",
+             "because": row.reason}  # fmt: skip
+    return {
+        "digest": row.digest, "message_id": f"<{message_id}>" if message_id else None, "outcome": None, "ticket": None,
+        "desk": arrival.desk, "arrival": arrival.id,
+        "steps": [came, waits], "sent": [],
+    }  # fmt: skip
+
+
+def _came(at: Any, channel: str, sender: str | None, recipient: str) -> dict[str, Any]:
+    return {"at": at, "step": "arrive", "rule": "I1", "verdict": f"accepted by {channel}",
+            "because": f"from {'somebody' if sender is None else sender or '<>'} to {recipient}"}  # fmt: skip
+
+
+def _traced(connection: Connection, row: Any) -> dict[str, Any]:
+    came = _came(row["received_at"], row["channel"], row["envelope_from"], row["recipient"])
+    letters = outbox.list_letters(connection, arrival=row["id"])
+    return {
+        "digest": row["digest"], "message_id": f"<{row['message_id']}>" if row["message_id"] else None,
+        "outcome": row["outcome"], "ticket": row["ticket"], "desk": row["desk"], "arrival": row["id"],
+        "steps": [came, *row["trace"]], "sent": [letter_keys(letter) for letter in letters],
+    }  # fmt: skip
+
+
+def _traces(connection: Connection, arrivals: Sequence[str]) -> dict[str, Any]:
+    if not arrivals:
+        return {}
+    query = select(ARRIVAL.c.id, ARRIVAL.c.trace).where(ARRIVAL.c.id.in_(arrivals))
+    return {row.id: row.trace for row in connection.execute(query)}
+
+
+def _message(row: Any, traces: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "kind": row["kind"], "from": row["author"], "at": row["at"], "subject": row["subject"],
+        "visible_text": row["visible_text"],
+        "attachments": [
+            {name: one[name] for name in ("filename", "content_type", "size", "sha256", "inline")}
+            for one in row["attachments"]
+        ],
+        "message_id": f"<{row['message_id']}>" if row["message_id"] else None, "digest": row["digest"],
+        "trace": traces.get(row["arrival"], []), "state": row["state"],
+    }  # fmt: skip

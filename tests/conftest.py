@@ -1,0 +1,62 @@
+"""What all tests share: real servers found or missed, and an environment that does not leak into them."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+SERVERS = {
+    "dovecot": ("dovecot", "/usr/sbin/dovecot"),
+    "postfix": ("postfix", "/usr/sbin/postfix"),
+    "postgresql": ("pg_ctlcluster", "/usr/bin/pg_ctlcluster"),
+    "chromium": ("chromium", "/usr/bin/chromium", "chromium-browser", "chrome", "headless_shell"),
+}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def shared_folder() -> Path:
+    """Return the folder of shared scenarios and corpora; it may be missing."""
+    return Path(os.environ.get("MAILGATE_SHARED") or ROOT.parent / "shared")
+
+
+def find_server(name: str) -> str | None:
+    """Return the program of a server that tests may start, or None where the machine has none."""
+    return next((found for each in SERVERS[name] if (found := shutil.which(each))), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a shared folder or a server that is missing; under CI a missing server is a failure."""
+    if item.get_closest_marker("shared") and not shared_folder().is_dir():
+        pytest.skip("the shared folder is missing (MAILGATE_SHARED)")
+    for marker in item.iter_markers("server"):
+        for name in marker.args:
+            if not find_server(name):
+                _miss(name)
+
+
+def _miss(server: str) -> None:
+    reason = f"{server} is not installed (as root: make test MAILGATE_TEST_APT=1)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared scenarios and corpora."""
+    folder = shared_folder()
+    if not folder.is_dir():
+        pytest.skip("the shared folder is missing (MAILGATE_SHARED)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever runs the tests may have a mailgate of their own: neither its settings nor its data are touched."""
+    for name in os.environ:
+        if name.startswith("MAILGATE_") and name != "MAILGATE_SHARED" and not name.startswith("MAILGATE_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    for name in ("STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "LISTEN_FDS"):
+        monkeypatch.delenv(name, raising=False)
