@@ -49,7 +49,6 @@ CREATE TABLE arrival (
     reason VARCHAR NOT NULL,
     attempts INTEGER NOT NULL,
     trace JSON NOT NULL,
-    result JSON NOT NULL,
     arrival JSON NOT NULL,
     PRIMARY KEY (id)
 );

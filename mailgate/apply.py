@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailgate.compose.letters import compose
@@ -32,6 +32,7 @@ from mailgate.model.settings import Settings
 from mailgate.model.ticket import NEW, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows
 from mailgate.store.engine import upsert
+from mailgate.store.prepared import Prepared
 from mailgate.store.tables import (
     ADDRESS_MARK,
     COUNTER,
@@ -48,6 +49,31 @@ from mailgate.store.tables import (
 _SHOWN_CHANGES = ("status", "owner", "team", "queue", "priority", "flags", "links")
 _OPENING = ("status", "queue", "team")
 _TICKET_FIELDS = tuple(one.name for one in fields(Ticket))
+
+
+_TICKET, _MESSAGE, _DEADLINE = Prepared(insert(TICKET)), Prepared(insert(MESSAGE)), Prepared(insert(DEADLINE))
+_EVENT, _SIGHTING = Prepared(insert(EVENT)), Prepared(insert(SIGHTING))
+_CHANGED_DEADLINE = Prepared(
+    update(DEADLINE)
+    .where(DEADLINE.c.id == bindparam("which"))
+    .values({column.name: bindparam(column.name) for column in DEADLINE.c})
+)
+_NEXT_NUMBER = Prepared(
+    update(COUNTER)
+    .where(COUNTER.c.name == "ticket")
+    .values(value=case((COUNTER.c.value + 1 < bindparam("first"), bindparam("first")), else_=COUNTER.c.value + 1))
+    .returning(COUNTER.c.value)
+)
+_REFERENCE, _NAMED = {}, {}
+for _dialect, _insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+    _new: Any = _insert(REFERENCE)
+    _NAMED[_dialect] = Prepared(_new.on_conflict_do_nothing())
+    _REFERENCE[_dialect] = Prepared(
+        _new.on_conflict_do_update(
+            index_elements=["message_id", "desk"], set_={"ticket": _new.excluded.ticket, "is_named": False},
+            where=REFERENCE.c.is_named,
+        )
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -178,7 +204,7 @@ class _Work:
         self.applied.number = number
         after = self._settled(replace(effect.after, ticket=replace(effect.after.ticket, number=number)))
         row = rows.ticket_row(after.ticket, self._tools.fold(after.ticket.subject))
-        self._connection.execute(insert(TICKET), [row])
+        _TICKET.run(self._connection, row)
         moved = self._save_deadlines(after, None)
         for name in _OPENING:
             self._change(number, name, None, getattr(after.ticket, name))
@@ -193,7 +219,7 @@ class _Work:
                 {"id": self._tools.ids(), "desk": after.ticket.desk, "host": host, "at": self._now, "ticket": number}
                 for host in clues.findings.hosts[:20]
             ]
-            self._connection.execute(insert(SIGHTING), hosts)
+            _SIGHTING.run_many(self._connection, hosts)
 
     def _settled(self, found: Case) -> Case:
         """Put the real number where NEW stands in links."""
@@ -214,7 +240,7 @@ class _Work:
                 continue
             row = rows.deadline_row(deadline, ticket.desk, ticket.number, deadline.id or self._tools.ids())
             if deadline.id:
-                self._connection.execute(update(DEADLINE).where(DEADLINE.c.id == deadline.id).values(row))
+                _CHANGED_DEADLINE.run(self._connection, {**row, "which": deadline.id})
             else:
                 fresh.append(row)
             moved.append(_moved(deadline))
@@ -229,7 +255,7 @@ class _Work:
                     }
                 )
         if fresh:
-            self._connection.execute(insert(DEADLINE), fresh)
+            _DEADLINE.run_many(self._connection, fresh)
         return moved
 
     def _tell(self, before: Ticket, after: Ticket, changed: Sequence[str]) -> None:
@@ -245,7 +271,7 @@ class _Work:
     def _add_message(self, effect: AddMessage) -> None:
         number, message = self._number(effect.ticket), effect.message
         self._message = self._tools.ids()
-        self._connection.execute(insert(MESSAGE), [rows.message_row(message, number, self._message)])
+        _MESSAGE.run(self._connection, rows.message_row(message, number, self._message))
         if message.message_id and message.kind in ("customer", "auto", "staff", "note"):
             self._refer([message.message_id], number, is_named=False)
         if effect.ticket == NEW and message.references and self._decision.clues:
@@ -255,18 +281,10 @@ class _Work:
     def _refer(self, message_ids: Sequence[str], ticket: int, *, is_named: bool) -> None:
         if not message_ids:
             return
-        make = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        statement: Any = make(REFERENCE)
-        if is_named:
-            statement = statement.on_conflict_do_nothing()
-        else:
-            statement = statement.on_conflict_do_update(
-                index_elements=["message_id", "desk"], set_={"ticket": ticket, "is_named": False},
-                where=REFERENCE.c.is_named,
-            )  # fmt: skip
         desk = self._decision.desk
-        self._connection.execute(
-            statement,
+        statement = (_NAMED if is_named else _REFERENCE)[self._connection.dialect.name]
+        statement.run_many(
+            self._connection,
             [{"message_id": one, "desk": desk, "ticket": ticket, "is_named": is_named} for one in message_ids],
         )
 
@@ -328,7 +346,7 @@ class _Work:
             "id": self._tools.ids(), "desk": self._decision.desk, "ticket": ticket, "at": self._now, "actor": actor,
             "kind": kind, "detail": detail,
         }  # fmt: skip
-        self._connection.execute(insert(EVENT), [row])
+        _EVENT.run(self._connection, row)
 
     def _outgoing(self, letter: Letter) -> outbox.Outgoing:
         if letter.held == "":
@@ -349,13 +367,7 @@ class _Work:
     def _next_number(self, desk: str) -> int:
         """Return the next ticket number: one counter for all desks, never below the desk's first."""
         first = self._tools.settings.desks[desk].first_number
-        counted = (
-            update(COUNTER)
-            .where(COUNTER.c.name == "ticket")
-            .values(value=case((COUNTER.c.value + 1 < first, first), else_=COUNTER.c.value + 1))
-            .returning(COUNTER.c.value)
-        )
-        return int(self._connection.execute(counted).scalar_one())
+        return int(_NEXT_NUMBER.scalar(self._connection, {"first": first}))
 
 
 def _moved(deadline: Deadline) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The centre of the house: read the arrival, gather what the store knows, decide, apply; one transaction, safe twice."""
+"""The centre of the house: read the arrival, gather what the store knows, decide, apply; one transaction."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from mailgate.errors import TryLater
 from mailgate.log import Log
 from mailgate.model.arrival import Arrival
 from mailgate.model.decision import Decision, Reason
-from mailgate.model.facts import Facts
+from mailgate.model.facts import Clues, Facts
 from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
 from mailgate.model.settings import Settings
@@ -28,9 +28,11 @@ from mailgate.store import rows
 from mailgate.store.engine import reading, transaction
 from mailgate.store.gather import Gatherer
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
+from mailgate.store.prepared import Prepared
 from mailgate.store.tables import ARRIVAL, HELD
 
 LOG = Log("pipeline")
+_ARRIVAL = Prepared(insert(ARRIVAL))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,15 @@ class Received:
     decision: Decision
     applied: Applied
     shown: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Read:
+    """An arrival that has been read, with what it names: all that can be known before the transaction."""
+
+    taken: Taken
+    mail: Mail
+    clues: Clues
 
 
 class House:
@@ -83,9 +94,15 @@ class House:
             self.gatherer.forget_people()
             return self._decide(connection, arrival, mail)
 
-    def receive(self, connection: Connection, arrival: Arrival, mail: Mail) -> list[Received]:
+    def clues(self, arrival: Arrival, mail: Mail) -> Clues:
+        """Return what the mail names: the part of deciding that needs no database."""
+        return read_clues(mail, arrival, self.settings.desks[arrival.desk], self.settings.secret)
+
+    def receive(
+        self, connection: Connection, arrival: Arrival, mail: Mail, clues: Clues | None = None
+    ) -> list[Received]:
         """Decide and apply one mail; held mail that it lets go follows in the same transaction (S4)."""
-        decision = self._decide(connection, arrival, mail)
+        decision = decide_mail(self.scene(connection, arrival, mail, clues))
         applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
         received = [self._record(connection, arrival, mail, decision, applied)]
         for held in applied.released:
@@ -110,22 +127,23 @@ class House:
         applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
         shown = decision.as_received(applied.number)
         values = {
-            "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None, "result": rows.to_json(shown),
+            "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None,
             "trace": [*row.trace, *_trace(decision, self.clock())], "state": "accepted",
         }  # fmt: skip
         connection.execute(update(ARRIVAL).where(ARRIVAL.c.id == arrival.id).values(**values))
         return [Received(arrival=arrival, decision=decision, applied=applied, shown=shown)]
 
-    def scene(self, connection: Connection, arrival: Arrival, mail: Mail) -> Scene:
+    def scene(self, connection: Connection, arrival: Arrival, mail: Mail, clues: Clues | None = None) -> Scene:
+        """Return all that a decision about the mail may look at."""
         desk = self.settings.desks[arrival.desk]
-        clues = read_clues(mail, arrival, desk, self.settings.secret)
+        clues = clues or self.clues(arrival, mail)
         facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
         return self._scene_of(arrival, mail, clues, facts)
 
     def _decide(self, connection: Connection, arrival: Arrival, mail: Mail) -> Decision:
         return decide_mail(self.scene(connection, arrival, mail))
 
-    def _scene_of(self, arrival: Arrival, mail: Mail, clues: Any, facts: Facts) -> Scene:
+    def _scene_of(self, arrival: Arrival, mail: Mail, clues: Clues, facts: Facts) -> Scene:
         return Scene(
             mail=mail, arrival=arrival, clues=clues, facts=facts, desk=self.settings.desks[arrival.desk],
             secret=self.settings.secret, now=self.clock(), hold_seconds=self.settings.relay.hold_seconds,
@@ -140,9 +158,8 @@ class House:
             "message_id": mail.message_id, "content_key": mail.content_key, "sender": _sender(mail),
             "subject": mail.subject[:500], "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None,
             "state": applied.held or "", "reason": applied.set_aside, "trace": _trace(decision, self.clock()),
-            "result": rows.to_json(shown),
         }  # fmt: skip
-        connection.execute(insert(ARRIVAL), [row])
+        _ARRIVAL.run(connection, row)
         return Received(arrival=arrival, decision=decision, applied=applied, shown=shown)
 
 
@@ -167,23 +184,23 @@ class Worker:
         now = self._house.clock()
         lease = self._house.settings.worker.mail_seconds * self._group + 60.0
         taken = self._inbox.claim(self._group, now, lease, self._name)
-        mails: list[tuple[Taken, Mail]] = []
+        mails: list[Read] = []
         for one in taken:
             before(one)
-            mail = self._read(one)
-            if mail is not None:
-                mails.append((one, mail))
+            if (read := self._read(one)) is not None:
+                mails.append(read)
         rest()
         if mails:
             self._apply(mails)
         return len(taken)
 
-    def _read(self, taken: Taken) -> Mail | None:
+    def _read(self, taken: Taken) -> Read | None:
         if taken.tries > self._tries(taken.arrival):  # whoever tried it last did not live to say so
             self.quarantine(taken.arrival, f"the worker died of it, {taken.tries - 1} times")
             return None
         try:
-            return self._house.read(taken.read())
+            mail = self._house.read(taken.read())
+            return Read(taken=taken, mail=mail, clues=self._house.clues(taken.arrival, mail))
         except LimitExceeded as error:
             self.quarantine(taken.arrival, f"exceeds a limit: {error}")
         except MemoryError:
@@ -195,8 +212,8 @@ class Worker:
             self._failed(taken, error)
         return None
 
-    def _apply(self, mails: Sequence[tuple[Taken, Mail]]) -> None:
-        ids = [taken.arrival.id for taken, _ in mails]
+    def _apply(self, mails: Sequence[Read]) -> None:
+        ids = [one.taken.arrival.id for one in mails]
         try:
             received = self._in_one(mails)
         except TryLater as error:  # trouble of the database is no try (I7)
@@ -213,25 +230,26 @@ class Worker:
                 rule=one.decision.reasons[-1].rule if one.decision.reasons else "",
             )  # fmt: skip
 
-    def _in_one(self, mails: Sequence[tuple[Taken, Mail]]) -> list[Received]:
+    def _in_one(self, mails: Sequence[Read]) -> list[Received]:
         received: list[Received] = []
         self._house.gatherer.forget_people()
         with transaction(self._house.engine) as connection:
-            for taken, mail in mails:
-                if taken.tries > 1 and _is_applied(connection, taken.arrival.id):
+            for one in mails:
+                arrival = one.taken.arrival
+                if one.taken.tries > 1 and _is_applied(connection, arrival.id):
                     continue
-                self._before(taken)
-                received += self._house.receive(connection, taken.arrival, mail)
+                self._before(one.taken)
+                received += self._house.receive(connection, arrival, one.mail, one.clues)
             self._rest()
         return received
 
-    def _after_failure(self, mails: Sequence[tuple[Taken, Mail]], error: Exception) -> None:
+    def _after_failure(self, mails: Sequence[Read], error: Exception) -> None:
         """A group failed as a whole: each mail for itself, so that one harms no other."""
         if len(mails) == 1:
-            self._failed(mails[0][0], error)
+            self._failed(mails[0].taken, error)
             return
         for one in mails:
-            self._apply([(replace(one[0], tries=max(2, one[0].tries)), one[1])])
+            self._apply([replace(one, taken=replace(one.taken, tries=max(2, one.taken.tries)))])
 
     def _failed(self, taken: Taken, error: Exception) -> None:
         LOG.failed("mail.failed", error, arrival=taken.arrival.id, tries=taken.tries)
@@ -264,7 +282,7 @@ def quarantine(house: House, arrival: Arrival, reason: str) -> None:
         row = _arrival_row(arrival, now) | {
             "message_id": None, "content_key": f"quarantined:{arrival.id}", "sender": arrival.envelope_from or "",
             "subject": "", "outcome": "quarantined", "ticket": None, "state": "quarantined", "reason": reason,
-            "trace": _trace(decision, now), "result": rows.to_json(decision.as_received()),
+            "trace": _trace(decision, now),
         }  # fmt: skip
         connection.execute(insert(ARRIVAL), [row])
 

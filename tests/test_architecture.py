@@ -31,13 +31,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scheduler": {*_FRAME, "decide", "compose", "apply", "pipeline", "store", "blobs", "phrases", "templates"},
     "intake": {*_FRAME, "store", "blobs"},
     "outbox": {*_FRAME, "store", "blobs"},
-    "web": {*_FRAME, "decide", "apply", "store", "blobs"},
+    "byhand": {*_FRAME, "decide", "compose", "apply", "pipeline", "store", "blobs"},  # what people do without mail
+    "web": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},
 }
 _ALL = {*MAY_IMPORT, "simulate", "app", "serve", "demo"}
 MAY_IMPORT |= {
     # the same centre with another clock and another outbox
     "simulate": {*_FRAME, "parse", "decide", "compose", "apply", "pipeline", "scheduler", "store", "blobs", "phrases",
-                 "templates", "config", "outbox"},
+                 "templates", "config", "outbox", "intake"},
     "app": _ALL - {"app", "simulate", "serve", "demo"},
     "serve": _ALL - {"serve", "simulate", "demo"},  # the daemon: app's house, running
     "demo": _ALL - {"demo", "simulate"},  # a house with people in it, and a story

@@ -24,10 +24,11 @@ _MOST_SUBJECT = 1_000
 def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int = 0) -> Findings:
     """Return what the words of a mail say; `text` is its visible text, `files` the number of its attachments.
 
-    Linear in the text, of which the beginning is read. Every verdict has the words that spoke in `because`.
+    Of the subject its core is read: tags are no facts. Linear in the text, of which the beginning is read. Every
+    verdict has the words that spoke in `because`.
     """
-    subject, text = (core_subject or subject)[:_MOST_SUBJECT], text[:_MOST_TEXT]
-    reading = _read(subject, text, files, desk.lexicon)
+    subject, text = core_subject[:_MOST_SUBJECT], text[:_MOST_TEXT]
+    reading = _read(subject, text, desk.lexicon)
     fields = read_fields(subject, text, reading.names, desk.lexicon)
     numbers, logins = read_accounts(subject, text, desk.account_patterns)
     chosen = choose_class(reading)
@@ -68,7 +69,7 @@ def compile_lists(lexicon: Lexicon) -> Lists:
     return Lists(lexicon)
 
 
-def _read(subject: str, text: str, files: int, lexicon: Lexicon) -> Reading:
+def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     names = find_names(f"{subject}\n\n{text}")
     head, _, body = names.plain.partition("\n\n")
     head_words = cut(fold(head))

@@ -51,7 +51,8 @@ _ORDER = re.compile(
     r"(?:nr|numer\w{0,2})\.?[ \t]zam[óo]wienia)|(?:(?:номер|№)[ \t]{0,2})?(?:заказ|замовленн)\w{0,2})"
     rf"\.?{_JOIN}(?P<number>[A-Za-zА-Яа-я]{{0,5}}[-/]?\d[\d/-]{{1,14}}\d)\b"
 )
-_BARE_ORDER = re.compile(r"(?<![\w\]#&])#(\d{6,8})\b")
+# not behind a word: that says what the number is of, as "ticket #123456" does, or a tag
+_BARE_ORDER = re.compile(r"(?:^|[^\w\s#&\[])[ \t]{0,3}#(\d{6,8})\b", re.MULTILINE)
 _INVOICE = re.compile(
     r"(?i:\b(?:invoice|bill|rechnungs?(?:nummer|nr|-nr)?|gutschrift|faktur(?:a|y|ę|e|ze|"
     r"ą)(?:[ \t](?:vat|pro[ -]?forma))?|"
@@ -119,12 +120,12 @@ def read_numbers(text: str) -> dict[str, str]:
 
 
 def read_accounts(subject: str, text: str, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the account numbers and the logins that `patterns` of the desk find (S5)."""
+    """Return the account numbers and the logins that the built-in patterns and those of the desk find (S5)."""
     both = f"{subject}\n{text}"
     low = both.lower()
     numbers: dict[str, None] = {}
     logins: dict[str, None] = {}
-    for pattern in _compiled(patterns or ACCOUNT_PATTERNS):
+    for pattern in _compiled((*patterns, *ACCOUNT_PATTERNS)):
         if not speaks_of(low, _NEEDLES.get(pattern.pattern, ("",))):
             continue
         for found in pattern.finditer(both):

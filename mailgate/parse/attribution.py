@@ -124,7 +124,9 @@ def _begins(first: str, forms: Forms) -> bool:
 
 
 def _is_sender(first: str, forms: Forms) -> bool:
-    return bool(_ADDRESS.search(first)) and bool(forms.date.search(first)) and not first.endswith((".", "!", "?"))
+    if first[-1] in ".!?" or "@" not in first and "mailto:" not in first:
+        return False
+    return bool(_ADDRESS.search(first) and forms.date.search(first))
 
 
 def _starts_another(line: str, forms: Forms) -> bool:

@@ -131,7 +131,8 @@ class _Walker:
         kind = attribution.mark(line, self.forms)
         if kind:
             return self._mark(kind)
-        block = attribution.find_block(self.lines, self.at, self.forms, is_sure=self._after_rule())
+        is_sure = ":" in line and self._after_rule()
+        block = attribution.find_block(self.lines, self.at, self.forms, is_sure=is_sure)
         if block:
             return self._header_block(block)
         count = attribution.find_attribution(self.lines, self.at, self.forms)
@@ -219,6 +220,8 @@ class _Walker:
         if word and word[0].lower() in self.ends.footer_words and self.ends.footer.match(line[:200]):
             self._skip_paragraph()
             return True
+        if line.lstrip()[0] not in "-_\u2013\u2014":
+            return False
         if _LIST_RULE.match(line) and self._is_list_footer():
             self.at = self._signature_end()
             return True

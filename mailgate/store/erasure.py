@@ -59,12 +59,13 @@ class _Eraser:
 
     def erase(self) -> Erased:
         tickets = self._tickets()
-        self._replace = _replacer(self._address, self._stand_in, self._names())
+        names = self._names()
+        self._replace = _replacer(self._address, self._stand_in, names)
         own = self._own_digests(tickets)
         self._tickets_and_messages(tickets, own)
         self._outbox(tickets)
         self._arrivals(tickets, own)
-        self._people()
+        self._people(names)
         self._erased.digests = sorted(own)
         return self._erased
 
@@ -166,7 +167,7 @@ class _Eraser:
         self._rewrite(OUTBOX, OUTBOX.c.id, list(loose), names)
 
     def _arrivals(self, tickets: Sequence[int], digests: set[str]) -> None:
-        names = ("sender", "envelope_from", "recipient", "subject", "reason", "trace", "result", "arrival")
+        names = ("sender", "envelope_from", "recipient", "subject", "reason", "trace", "arrival")
         ids = set(self._connection.execute(
             select(ARRIVAL.c.id).where(or_(ARRIVAL.c.sender == self._address, ARRIVAL.c.envelope_from == self._address))
         ).scalars())  # fmt: skip
@@ -186,14 +187,17 @@ class _Eraser:
             )
         self._rewrite(HELD, HELD.c.id, held, ("sender", "subject", "reason", "context"))
 
-    def _people(self) -> None:
+    def _people(self, names: set[str]) -> None:
         accounts = self._own_accounts()
+        registered = select(CONTACT.c.account).where(CONTACT.c.address == self._address)
+        by_name = update(ACCOUNT).where(ACCOUNT.c.id.in_(registered), ACCOUNT.c.name.in_(names)).values(name="")
+        self._erased.count("account", self._connection.execute(by_name).rowcount)
         self._erased.count(
             "contact", self._connection.execute(delete(CONTACT).where(CONTACT.c.address == self._address)).rowcount
         )
         if accounts:
             emptied = update(ACCOUNT).where(ACCOUNT.c.id.in_(accounts)).values(name="", login="", login_key="")
-            self._erased.count("account", self._connection.execute(emptied).rowcount)
+            self._connection.execute(emptied)
         for table in (ADDRESS_MARK, ANNOUNCED):
             gone = self._connection.execute(delete(table).where(table.c.address == self._address)).rowcount
             self._erased.count(table.name, gone)

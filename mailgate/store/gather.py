@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, literal, select
 
 from mailgate.model.facts import Clues, Facts, Held, Incident, Referenced, Seen
 from mailgate.model.people import Account, Contact, Staff
@@ -12,6 +12,7 @@ from mailgate.model.settings import Desk, bare_address
 from mailgate.model.ticket import Case, Message
 from mailgate.store import rows
 from mailgate.store.outbox import OUTBOX
+from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.tables import (
     ACCOUNT,
     ADDRESS_MARK,
@@ -30,6 +31,85 @@ from mailgate.store.tables import (
 
 _MESSAGES = 20
 _MOST_HOSTS = 20
+
+
+_PEOPLE = Prepared(select(STAFF).where(STAFF.c.desk == bindparam("d")).order_by(STAFF.c.address))
+_TICKETS = Listed(lambda names: select(TICKET).where(TICKET.c.number.in_(names)))
+_DEADLINES = Listed(lambda names: select(DEADLINE).where(DEADLINE.c.ticket.in_(names)).order_by(DEADLINE.c.id))
+_LAST_MESSAGES = Prepared(
+    select(MESSAGE).where(MESSAGE.c.ticket == bindparam("t")).order_by(MESSAGE.c.id.desc()).limit(_MESSAGES)
+)
+_SEEN = Prepared(
+    select(ARRIVAL.c.id, ARRIVAL.c.ticket, ARRIVAL.c.outcome)
+    .where(ARRIVAL.c.desk == bindparam("d"), ARRIVAL.c.content_key == bindparam("k"))
+    .order_by(ARRIVAL.c.id)
+    .limit(1)
+)
+_CONTACT_COLUMNS = (
+    *CONTACT.c, ACCOUNT.c.id.label("account_id"), ACCOUNT.c.number.label("account_number"),
+    ACCOUNT.c.login.label("account_login"), ACCOUNT.c.name.label("account_name"),
+    ACCOUNT.c.language.label("account_language"),
+)  # fmt: skip
+_CONTACTS = select(*_CONTACT_COLUMNS).join(ACCOUNT, ACCOUNT.c.id == CONTACT.c.account)
+_CONTACT = Prepared(
+    _CONTACTS.where(CONTACT.c.desk == bindparam("d"), CONTACT.c.address == bindparam("a")).order_by(CONTACT.c.id)
+)
+_ACCOUNT_CONTACTS = Listed(
+    lambda names: (
+        _CONTACTS.where(ACCOUNT.c.desk == bindparam("d"), ACCOUNT.c.number.in_(names)).order_by(CONTACT.c.id).limit(200)
+    )
+)
+_REFERENCES = Listed(
+    lambda names: select(REFERENCE.c.message_id, REFERENCE.c.ticket, REFERENCE.c.is_named).where(
+        REFERENCE.c.message_id.in_(names), REFERENCE.c.desk == bindparam("d")
+    )
+)
+_EXPECTED = Prepared(
+    select(REFERENCE.c.ticket).where(
+        REFERENCE.c.message_id == bindparam("m"), REFERENCE.c.desk == bindparam("d"), REFERENCE.c.is_named
+    )
+)
+_SAME_SUBJECT = Prepared(
+    select(TICKET.c.number, func.max(MESSAGE.c.at).label("last"))
+    .join(MESSAGE, MESSAGE.c.ticket == TICKET.c.number)
+    .where(
+        MESSAGE.c.author == bindparam("a"), MESSAGE.c.at >= bindparam("since"), MESSAGE.c.kind == "customer",
+        TICKET.c.desk == bindparam("d"), TICKET.c.subject_key == bindparam("k"),
+        TICKET.c.status.in_([literal("new"), literal("open"), literal("waiting")]),
+    )
+    .group_by(TICKET.c.number)
+    .order_by(func.max(MESSAGE.c.at).desc())
+    .limit(5)
+)  # fmt: skip
+_LETTERS = Listed(
+    lambda names: select(OUTBOX.c.to_address, OUTBOX.c.created_at)
+    .where(
+        OUTBOX.c.to_address.in_(names), OUTBOX.c.created_at > bindparam("since"), OUTBOX.c.is_automatic,
+        OUTBOX.c.audience == "customer", OUTBOX.c.state != "withdrawn",
+        OUTBOX.c.kind.not_in([literal("incident"), literal("announcement")]),
+    )
+    .limit(2000)
+)  # fmt: skip
+_MARKS = Listed(
+    lambda names: select(ADDRESS_MARK.c.address, ADDRESS_MARK.c.mark).where(
+        ADDRESS_MARK.c.desk == bindparam("d"), ADDRESS_MARK.c.address.in_(names)
+    )
+)
+_HAS_INCIDENT = Prepared(
+    select(INCIDENT.c.number).where(INCIDENT.c.desk == bindparam("d"), INCIDENT.c.state == "open").limit(1)
+)
+_SIGHTINGS = Listed(
+    lambda names: (
+        select(SIGHTING.c.host, SIGHTING.c.ticket)
+        .where(SIGHTING.c.desk == bindparam("d"), SIGHTING.c.host.in_(names), SIGHTING.c.at >= bindparam("since"))
+        .limit(500)
+    )
+)
+_SUSPICIONS = Listed(
+    lambda names: select(SUSPICION.c.host).where(
+        SUSPICION.c.desk == bindparam("d"), SUSPICION.c.host.in_(names), SUSPICION.c.at >= bindparam("since")
+    )
+)
 
 
 class Gatherer:
@@ -75,7 +155,7 @@ class Gatherer:
             letters_10_minutes=counts_10,
             letters_day=counts_day,
             held=_held(connection, clues),
-            incidents=read_incidents(connection, desk.name),
+            incidents=_open_incidents(connection, desk.name),
             sightings=_sightings(connection, clues, desk, now),
             suspected=_suspected(connection, clues, desk, now),
             overdue_load=_load(connection, desk, now),
@@ -102,8 +182,7 @@ class Gatherer:
     def people(self, connection: Connection, desk: str) -> tuple[Staff, ...]:
         """Return everyone of the desk, in the order of their names."""
         if desk not in self._people:
-            found = connection.execute(select(STAFF).where(STAFF.c.desk == desk).order_by(STAFF.c.address)).mappings()
-            self._people[desk] = tuple(rows.staff_of(row) for row in found)
+            self._people[desk] = tuple(rows.staff_of(row) for row in _PEOPLE.mapped(connection, {"d": desk}))
         return self._people[desk]
 
 
@@ -117,8 +196,7 @@ def read_cases(
     tickets: dict[int, Any] = {}
     missing = set(wanted)
     while missing:  # merged tickets are followed, however often (T2)
-        query = select(TICKET).where(TICKET.c.number.in_(missing))
-        found = connection.execute(query).mappings().all()
+        found = _TICKETS.mapped(connection, sorted(missing))
         new = {row["number"]: rows.ticket_of(row) for row in found if desk is None or row["desk"] == desk}
         tickets.update(new)
         missing = {one.merged_into for one in new.values() if one.merged_into} - set(tickets)
@@ -126,8 +204,7 @@ def read_cases(
     kept = {number: tickets[number] for number in set(survivors.values()) if number in tickets}
     deadlines: dict[int, list[Any]] = {number: [] for number in kept}
     if kept:
-        query = select(DEADLINE).where(DEADLINE.c.ticket.in_(kept)).order_by(DEADLINE.c.id)
-        for row in connection.execute(query).mappings():
+        for row in _DEADLINES.mapped(connection, sorted(kept)):
             deadlines[row["ticket"]].append(rows.deadline_of(row))
     cases = {number: Case(ticket=one, deadlines=tuple(deadlines[number])) for number, one in kept.items()}
     return cases, {number: survivor for number, survivor in survivors.items() if survivor in cases}
@@ -137,8 +214,7 @@ def read_messages(connection: Connection, tickets: Sequence[int]) -> dict[int, t
     """Return the newest entries of each ticket, the newest last."""
     found: dict[int, tuple[Message, ...]] = {}
     for number in tickets:
-        query = select(MESSAGE).where(MESSAGE.c.ticket == number).order_by(MESSAGE.c.id.desc()).limit(_MESSAGES)
-        entries = [rows.message_of(row) for row in connection.execute(query).mappings()]
+        entries = [rows.message_of(row) for row in _LAST_MESSAGES.mapped(connection, {"t": number})]
         found[number] = tuple(reversed(entries))
     return found
 
@@ -158,6 +234,13 @@ def read_incidents(connection: Connection, desk: str | None, *, is_open: bool = 
     )  # fmt: skip
 
 
+def _open_incidents(connection: Connection, desk: str) -> tuple[Incident, ...]:
+    """Return the desk's open incidents; most of the time there is none."""
+    if _HAS_INCIDENT.first(connection, {"d": desk}) is None:
+        return ()
+    return read_incidents(connection, desk)
+
+
 def _survivor(number: int, tickets: dict[int, Any]) -> int:
     for _ in range(100):
         into = tickets[number].merged_into if number in tickets else None
@@ -167,40 +250,21 @@ def _survivor(number: int, tickets: dict[int, Any]) -> int:
     return number
 
 
-_SEEN = (
-    select(ARRIVAL.c.id, ARRIVAL.c.ticket, ARRIVAL.c.outcome)
-    .where(ARRIVAL.c.desk == bindparam("d"), ARRIVAL.c.content_key == bindparam("k"))
-    .order_by(ARRIVAL.c.id)
-    .limit(1)
-)
-
-
 def _seen(connection: Connection, clues: Clues) -> Seen | None:
-    row = connection.execute(_SEEN, {"d": clues.desk, "k": clues.content_key}).first()
-    return Seen(arrival=row.id, ticket=row.ticket, outcome=row.outcome) if row else None
-
-
-_CONTACT_COLUMNS = (
-    *CONTACT.c, ACCOUNT.c.id.label("account_id"), ACCOUNT.c.number.label("account_number"),
-    ACCOUNT.c.login.label("account_login"), ACCOUNT.c.name.label("account_name"),
-    ACCOUNT.c.language.label("account_language"),
-)  # fmt: skip
-_CONTACTS = select(*_CONTACT_COLUMNS).join(ACCOUNT, ACCOUNT.c.id == CONTACT.c.account)
-_CONTACT = _CONTACTS.where(CONTACT.c.desk == bindparam("d"), CONTACT.c.address == bindparam("a")).order_by(CONTACT.c.id)
+    row = _SEEN.first(connection, {"d": clues.desk, "k": clues.content_key})
+    return Seen(arrival=row[0], ticket=row[1], outcome=row[2]) if row else None
 
 
 def _contacts(connection: Connection, desk: str, addresses: Sequence[str]) -> tuple[Contact, ...]:
     if not addresses:
         return ()
-    found = connection.execute(_CONTACT, {"d": desk, "a": addresses[0]}).mappings()
-    return tuple(rows.contact_of(row) for row in found)
+    return tuple(rows.contact_of(row) for row in _CONTACT.mapped(connection, {"d": desk, "a": addresses[0]}))
 
 
 def _contacts_of_accounts(connection: Connection, desk: str, numbers: Sequence[str]) -> tuple[Contact, ...]:
     if not numbers:
         return ()
-    query = _CONTACTS.where(ACCOUNT.c.desk == desk, ACCOUNT.c.number.in_(numbers)).order_by(CONTACT.c.id).limit(200)
-    return tuple(rows.contact_of(row) for row in connection.execute(query).mappings())
+    return tuple(rows.contact_of(row) for row in _ACCOUNT_CONTACTS.mapped(connection, numbers, d=desk))
 
 
 def _named_accounts(connection: Connection, desk: str, clues: Clues) -> tuple[Account, ...]:
@@ -218,8 +282,8 @@ def _named_accounts(connection: Connection, desk: str, clues: Clues) -> tuple[Ac
 def _referenced(connection: Connection, clues: Clues) -> tuple[Referenced, ...]:
     if not clues.message_ids:
         return ()
-    query = select(REFERENCE).where(REFERENCE.c.message_id.in_(clues.message_ids), REFERENCE.c.desk == clues.desk)
-    known = {row.message_id: row.ticket for row in connection.execute(query) if not row.is_named}
+    found = _REFERENCES.all(connection, clues.message_ids, d=clues.desk)
+    known = {message_id: ticket for message_id, ticket, is_named in found if not is_named}
     return tuple(Referenced(message_id=one, ticket=known[one]) for one in clues.message_ids if one in known)
 
 
@@ -227,28 +291,15 @@ def _expected(connection: Connection, clues: Clues) -> int | None:
     """Return the ticket of a mail that came before this one and named it (T1c)."""
     if not clues.own_message_id:
         return None
-    query = select(REFERENCE.c.ticket).where(
-        REFERENCE.c.message_id == clues.own_message_id, REFERENCE.c.desk == clues.desk, REFERENCE.c.is_named
-    )
-    return connection.execute(query).scalar()
+    found: int | None = _EXPECTED.scalar(connection, {"m": clues.own_message_id, "d": clues.desk})
+    return found
 
 
 def _same_subject(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> tuple[int, ...]:
     """Return open tickets that the sender wrote on within the window under the same subject (T6), newest first."""
     since = now - timedelta(seconds=desk.rules.same_subject_seconds)
-    query = (
-        select(TICKET.c.number, func.max(MESSAGE.c.at).label("last"))
-        .join(MESSAGE, MESSAGE.c.ticket == TICKET.c.number)
-        .where(
-            MESSAGE.c.author == clues.sender, MESSAGE.c.at >= since, MESSAGE.c.kind == "customer",
-            TICKET.c.desk == desk.name, TICKET.c.subject_key == clues.subject,
-            TICKET.c.status.in_(("new", "open", "waiting")),
-        )
-        .group_by(TICKET.c.number)
-        .order_by(func.max(MESSAGE.c.at).desc())
-        .limit(5)
-    )  # fmt: skip
-    return tuple(connection.execute(query).scalars())
+    values = {"a": clues.sender, "since": since, "d": desk.name, "k": clues.subject}
+    return tuple(row[0] for row in _SAME_SUBJECT.all(connection, values))
 
 
 def _letter_addresses(clues: Clues, cases: dict[int, Case]) -> list[str]:
@@ -264,14 +315,9 @@ def _letters_sent(
     """Count automatic letters to customers (A3), in the last ten minutes and day."""
     if not addresses:
         return {}, {}
-    query = select(OUTBOX.c.to_address, OUTBOX.c.created_at).where(
-        OUTBOX.c.to_address.in_(addresses), OUTBOX.c.created_at > now - timedelta(days=1),
-        OUTBOX.c.is_automatic, OUTBOX.c.audience == "customer", OUTBOX.c.state != "withdrawn",
-        OUTBOX.c.kind.not_in(("incident", "announcement")),
-    ).limit(2000)  # fmt: skip
     short: dict[str, int] = {}
     day: dict[str, int] = {}
-    for address, at in connection.execute(query):
+    for address, at in _LETTERS.all(connection, addresses, since=now - timedelta(days=1)):
         day[address] = day.get(address, 0) + 1
         if at > now - timedelta(minutes=10):
             short[address] = short.get(address, 0) + 1
@@ -281,11 +327,8 @@ def _letters_sent(
 def _marks(connection: Connection, desk: str, addresses: Sequence[str]) -> dict[str, tuple[str, ...]]:
     if not addresses:
         return {}
-    query = select(ADDRESS_MARK.c.address, ADDRESS_MARK.c.mark).where(
-        ADDRESS_MARK.c.desk == desk, ADDRESS_MARK.c.address.in_(addresses)
-    )
     found: dict[str, tuple[str, ...]] = {}
-    for address, mark in connection.execute(query):
+    for address, mark in _MARKS.all(connection, addresses, d=desk):
         found[address] = (*found.get(address, ()), mark)
     return found
 
@@ -324,11 +367,8 @@ def _sightings(connection: Connection, clues: Clues, desk: Desk, now: datetime) 
     if not hosts:
         return {}
     since = now - timedelta(seconds=desk.rules.incident_seconds)
-    query = select(SIGHTING.c.host, SIGHTING.c.ticket).where(
-        SIGHTING.c.desk == desk.name, SIGHTING.c.host.in_(hosts), SIGHTING.c.at >= since
-    )
     found: dict[str, tuple[int, ...]] = {}
-    for host, ticket in connection.execute(query.limit(500)):
+    for host, ticket in _SIGHTINGS.all(connection, hosts, d=desk.name, since=since):
         found[host] = (*found.get(host, ()), ticket)
     return found
 
@@ -338,10 +378,7 @@ def _suspected(connection: Connection, clues: Clues, desk: Desk, now: datetime) 
     if not hosts:
         return frozenset()
     since = now - timedelta(seconds=desk.rules.incident_seconds)
-    query = select(SUSPICION.c.host).where(
-        SUSPICION.c.desk == desk.name, SUSPICION.c.host.in_(hosts), SUSPICION.c.at >= since
-    )
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(row[0] for row in _SUSPICIONS.all(connection, hosts, d=desk.name, since=since))
 
 
 def _load(connection: Connection, desk: Desk, now: datetime) -> dict[str, int]:

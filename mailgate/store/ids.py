@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from threading import Lock
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # RFC 4648, 7: base32hex keeps the order of the bits
+_PAIRS = tuple(one + other for one in ALPHABET for other in ALPHABET)
+_SHIFTS = tuple(range(70, -1, -10))
 _LOW_BITS = 32
 _SPREAD_BITS = 8
 
@@ -51,4 +53,4 @@ def counted_ids(clock: Callable[[], datetime]) -> Ids:
 
 
 def _spell(number: int) -> str:
-    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(75, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])

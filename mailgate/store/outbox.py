@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, Connection, Index, func, select, text
 from sqlalchemy import update as update_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
 from mailgate.model.letter import Rendered
 from mailgate.model.ticket import StoredFile
-from mailgate.store.engine import claimable, insert_new
+from mailgate.store.engine import claimable
+from mailgate.store.prepared import Prepared
 from mailgate.store.types import Instant
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
@@ -71,6 +73,10 @@ class OutboxRow(SQLModel, table=True):
 
 
 OUTBOX = SQLModel.metadata.tables["outbox"]
+_ADD = {
+    "sqlite": Prepared(sqlite.insert(OUTBOX).on_conflict_do_nothing(index_elements=["once"])),
+    "postgresql": Prepared(postgresql.insert(OUTBOX).on_conflict_do_nothing(index_elements=["once"])),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +112,7 @@ class Outgoing:
 
 def add(connection: Connection, letters: Sequence[Outgoing]) -> None:
     """Add `letters` to the transaction; one whose `once` is there already is left out."""
-    insert_new(connection, OUTBOX, [_row_of(letter) for letter in letters], "once")
+    _ADD[connection.dialect.name].run_many(connection, [_row_of(letter) for letter in letters])
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease_seconds: float, claimer: str) -> list[Outgoing]:

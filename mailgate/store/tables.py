@@ -280,7 +280,6 @@ class ArrivalRow(SQLModel, table=True):
     reason: str
     attempts: int
     trace: list[Any] = _json()
-    result: dict[str, Any] = _json()
     arrival: dict[str, Any] = _json()
 
 

@@ -56,7 +56,9 @@ class DeskFolder:
         """Let mail come in from a trusted server; return the id of its arrival. `read`: a worker reads it."""
         built = self.open()
         try:
-            envelope = Envelope(channel="smtp", sender="x@y.example", recipients=(to,), peer="127.0.0.1", is_trusted=True)
+            envelope = Envelope(
+                channel="smtp", sender="x@y.example", recipients=(to,), peer="127.0.0.1", is_trusted=True
+            )
             incoming = arrivals_of(raw, envelope, Recipients.of(built.settings), built.ids, datetime.now(UTC))
             built.inbox.accept(incoming)
             if read:
@@ -88,6 +90,7 @@ def mail(
     """Return raw mail; `auth` is what the desk's own server says of it."""
     domain = sender.rpartition("@")[2].rstrip(">")
     top = f"Authentication-Results: mx.flexihost.example; dmarc={auth} header.from={domain}\n" if auth else ""
-    head = f"From: {sender}\nTo: {to}\nSubject: {subject}\nMessage-ID: <{id_}>\nDate: Fri, 06 Mar 2026 21:50:00 +0200\n{more}"
+    head = f"From: {sender}\nTo: {to}\nSubject: {subject}\nMessage-ID: <{id_}>\n{more}"
+    head += "Date: Fri, 06 Mar 2026 21:50:00 +0200\n"
     whole = f"{top}{head}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
     return whole.replace("\n", "\r\n").encode()

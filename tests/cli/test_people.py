@@ -10,7 +10,9 @@ from tests.cli.desk_folder import DeskFolder
 def test_importing_again_changes_only_what_differs(desk: DeskFolder, tmp_path: Path):
     file = tmp_path / "customers.csv"
     assert desk.run("account", "import", str(file)).out == "3 rows: 0 added, 0 changed, 5 as before\n"
-    file.write_text(file.read_text(encoding="utf-8").replace("buh@shop.example,billing,,", "buh@shop.example,billing,invoices,"))
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("buh@shop.example,billing,,", "buh@shop.example,billing,invoices,")
+    )
     assert desk.run("account", "import", str(file)).out == "3 rows: 0 added, 1 changed, 4 as before\n"
     changed = next(row for row in desk.rows("account", "list") if row["address"] == "buh@shop.example")
     assert changed["purposes"] == ["invoices"]
@@ -94,7 +96,10 @@ def test_the_desk_must_be_named_where_there_are_two(tmp_path: Path, capsys: pyte
 
 
 def test_add_changes_what_is_said_and_leaves_the_rest(desk: DeskFolder):
-    assert desk.run("account", "add", "1001", "olena@shop.example", "--purpose", "support", "--until", "2027-01-31").code == 0
+    assert (
+        desk.run("account", "add", "1001", "olena@shop.example", "--purpose", "support", "--until", "2027-01-31").code
+        == 0
+    )
     row = next(row for row in desk.rows("account", "list") if row["address"] == "olena@shop.example")
     assert (row["roles"], row["purposes"], row["until"], row["name"]) == (
         ["owner"], ["support"], "2027-01-31", "Olena Kovalenko",

@@ -27,6 +27,7 @@ from tests.decide.a_desk import a_desk, findings_of
         ("заказ №123456", {"order": "123456"}),
         ("замовлення № 123456", {"order": "123456"}),
         ("order no. FH-2026-0815", {"order": "FH-2026-0815"}),
+        ("Server-IP or order: ?\n#123456", {"order": "123456"}),
         ("Rechnung 04/2026", {"invoice": "04/2026"}),
         ("Rechnung Nr. R-2026-123", {"invoice": "R-2026-123"}),
         ("Faktura FV/2026/05/123", {"invoice": "FV/2026/05/123"}),
@@ -74,6 +75,7 @@ def test_facts_are_read_out(text: str, fields: dict[str, str]) -> None:
         ("plan VPS-2", "server"),
         ("Version 999.1.1.1", "server"),
         ("Order food.", "order"),
+        ("as in [introserv #123456] and ticket #123456", "order"),
         ("Server: nginx", "server"),
     ],
 )
@@ -148,9 +150,9 @@ def test_numbers_of_an_account_are_found_as_the_desks_write_them(text: str, numb
     assert findings_of(text).account_numbers == (number,)
 
 
-def test_a_desk_has_its_own_patterns() -> None:
+def test_a_desk_may_add_patterns() -> None:
     found = findings_of("member 77 writes, klient nr 123456", desk=a_desk(patterns=(r"member (?P<number>\d+)",)))
-    assert found.account_numbers == ("77",)
+    assert found.account_numbers == ("77", "123456")
 
 
 def test_logins_are_found() -> None:

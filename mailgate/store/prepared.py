@@ -1,0 +1,161 @@
+"""Core statements for the hot path: compiled once for a dialect, then run on the driver's own cursor.
+
+A statement of SQLAlchemy Core costs 100 µs before the database sees it; a mail needs some twenty. These keep Core's
+words, types and both dialects, and leave out what is the same every time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Dialect, Select, bindparam
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+from mailgate.errors import TryLater
+
+Statement = Select[Any] | UpdateBase
+Processor = Callable[[Any], Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """One statement in one dialect. `names` is the order of the parameters; None where they go by name."""
+
+    sql: str
+    names: tuple[tuple[str, Processor], ...] | None
+    binders: tuple[tuple[str, Processor], ...]
+    fixed: Mapping[str, Any]
+    readers: tuple[Processor, ...]
+    columns: tuple[str, ...]
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        known = {**self.fixed, **values} if self.fixed else values
+        if self.names is None:
+            return {name: binder(known[name]) if binder else known[name] for name, binder in self.binders}
+        return tuple([binder(known[name]) if binder else known[name] for name, binder in self.names])
+
+    def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(
+            [value if reader is None else reader(value) for value, reader in zip(row, self.readers, strict=True)]
+        )
+
+
+class Prepared:
+    """A statement with named parameters. `keys` are the columns that an insert is given (all, if left out)."""
+
+    def __init__(self, statement: Statement, keys: Sequence[str] | None = None) -> None:
+        self._statement = statement
+        self._keys = keys
+        self._compiled: dict[str, _Compiled] = {}
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return every row, in the order of the statement's columns."""
+        compiled = self._for(connection.dialect)
+        rows = _execute(connection, compiled.sql, compiled.parameters(values)).fetchall()
+        return [compiled.read(row) for row in rows]
+
+    def mapped(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return every row by the names of its columns."""
+        columns = self._for(connection.dialect).columns
+        return [dict(zip(columns, row, strict=True)) for row in self.all(connection, values)]
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        compiled = self._for(connection.dialect)
+        row = _execute(connection, compiled.sql, compiled.parameters(values)).fetchone()
+        return None if row is None else compiled.read(row)
+
+    def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.first(connection, values)
+        return None if row is None else row[0]
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Carry it out; return how many rows it touched."""
+        compiled = self._for(connection.dialect)
+        return int(_execute(connection, compiled.sql, compiled.parameters(values)).rowcount)
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Carry it out for each of `rows`."""
+        if len(rows) == 1:
+            self.run(connection, rows[0])
+        elif rows:
+            compiled = self._for(connection.dialect)
+            _execute(connection, compiled.sql, [compiled.parameters(row) for row in rows], many=True)
+
+    def _for(self, dialect: Dialect) -> _Compiled:
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _compile(self._statement, dialect, self._keys)
+        return compiled
+
+
+class Listed:
+    """A statement with a list of values, prepared for lengths of powers of two: shorter lists repeat their last."""
+
+    def __init__(self, make: Callable[[list[BindParameter[Any]]], Statement]) -> None:
+        self._make = make
+        self._prepared: dict[int, Prepared] = {}
+
+    def all(self, connection: Connection, listed: Sequence[Any], **values: Any) -> list[tuple[Any, ...]]:
+        """Return every row for `listed`; none for an empty list."""
+        prepared, filled = self._fitting(listed)
+        return prepared.all(connection, {**filled, **values}) if prepared else []
+
+    def mapped(self, connection: Connection, listed: Sequence[Any], **values: Any) -> list[dict[str, Any]]:
+        """As `all`, by the names of the columns."""
+        prepared, filled = self._fitting(listed)
+        return prepared.mapped(connection, {**filled, **values}) if prepared else []
+
+    def _fitting(self, listed: Sequence[Any]) -> tuple[Prepared | None, dict[str, Any]]:
+        if not listed:
+            return None, {}
+        length = 1 << (len(listed) - 1).bit_length()
+        prepared = self._prepared.get(length)
+        if prepared is None:
+            names: list[BindParameter[Any]] = [bindparam(f"l{place}") for place in range(length)]
+            prepared = self._prepared[length] = Prepared(self._make(names))
+        return prepared, {f"l{place}": listed[min(place, len(listed) - 1)] for place in range(length)}
+
+
+def _compile(statement: Statement, dialect: Dialect, keys: Sequence[str] | None) -> _Compiled:
+    compiled: Any = statement.compile(dialect=dialect, column_keys=list(keys) if keys is not None else None)
+    binds: dict[str, BindParameter[Any]] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
+    columns = getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ()
+    binders = {name: _binder(bind.type, dialect) for name, bind in binds.items()}
+    return _Compiled(
+        sql=compiled.string,
+        names=tuple((name, binders[name]) for name in compiled.positiontup) if compiled.positional else None,
+        binders=tuple(binders.items()),
+        fixed={name: bind.effective_value for name, bind in binds.items() if not bind.required},
+        readers=tuple(_reader(column.type, dialect) for column in columns),
+        columns=tuple(column.key for column in columns),
+    )
+
+
+def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    found: Processor = type_.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _reader(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    found: Processor = type_.dialect_impl(dialect).result_processor(dialect, None)
+    return found
+
+
+def _execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
+    """Run it in the connection's transaction; trouble of the database is TryLater, as `engine.transaction` has it."""
+    if not connection.in_transaction():
+        connection.begin()
+    cursor = connection.connection.cursor()
+    try:
+        if many:
+            cursor.executemany(sql, parameters)
+        else:
+            cursor.execute(sql, parameters)
+    except connection.dialect.loaded_dbapi.IntegrityError:
+        raise
+    except connection.dialect.loaded_dbapi.OperationalError as error:
+        raise TryLater(f"the database does not answer: {error}") from error
+    return cursor
