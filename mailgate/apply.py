@@ -29,7 +29,7 @@ from mailgate.model.decision import (
 )
 from mailgate.model.letter import Letter
 from mailgate.model.settings import Settings
-from mailgate.model.ticket import NEW, Case, Deadline, Link, Ticket
+from mailgate.model.ticket import NEW, SHOWN_DEADLINES, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows
 from mailgate.store.engine import upsert
 from mailgate.store.prepared import Prepared
@@ -96,6 +96,7 @@ class Tools:
     templates: Templates
     ids: Callable[[], str]
     fold: Callable[[str], str]  # a core subject as T6 compares it
+    watch: Callable[["Applied"], None] | None = None  # is told of everything that is applied (simulate's timeline)
 
 
 def apply(
@@ -106,6 +107,8 @@ def apply(
     for effect in decision.effects:
         work.carry_out(effect)
     work.send_all()
+    if tools.watch is not None:
+        tools.watch(work.applied)
     return work.applied
 
 
@@ -238,6 +241,8 @@ class _Work:
         for deadline in after.deadlines:
             if deadline.id and known.get(deadline.id) == deadline:
                 continue
+            if not deadline.id and deadline.state == "cancelled":
+                continue  # opened and closed by the same decision: it never ran
             row = rows.deadline_row(deadline, ticket.desk, ticket.number, deadline.id or self._tools.ids())
             if deadline.id:
                 _CHANGED_DEADLINE.run(self._connection, {**row, "which": deadline.id})
@@ -245,7 +250,7 @@ class _Work:
                 fresh.append(row)
             moved.append(_moved(deadline))
             old = known.get(deadline.id)
-            if old is None or old.state != deadline.state:
+            if deadline.kind in SHOWN_DEADLINES and (old is None or old.state != deadline.state):
                 self.applied.timeline.append(
                     {
                         "event": "deadline",

@@ -70,6 +70,8 @@ class Player:
             settings=_settings(desk), engine=engine, templates=templates, phrases=phrases, ids=self._ids,
             clock=lambda: self._now, raw_of=self._raws.get,
         )  # fmt: skip
+        self._changes: list[Applied] = []  # applied, and not yet shown
+        self._house.tools = replace(self._house.tools, watch=self._changes.append)
         self._scheduler = Scheduler(self._house)
 
     def play(self) -> bool:
@@ -107,6 +109,7 @@ class Player:
     def _do(self, step: Step, played: Played) -> dict[str, Any] | None:
         if step.run is not None:
             self._perform(shlex.split(self._fill(step.run)), self._house)
+            self._show_changes()
             return None
         if step.mail is None and step.panel is None:
             return None
@@ -125,7 +128,13 @@ class Player:
 
     def _show_received(self, step: Step, received: Received) -> None:
         self._emit({"at": self._at(), "event": "received", "step": step.name, **received.shown})
+        self._changes.remove(received.applied)
         self._show(received.applied)
+
+    def _show_changes(self) -> None:
+        for applied in self._changes:
+            self._show(applied)
+        self._changes.clear()
 
     def _show(self, applied: Applied) -> None:
         for line in applied.timeline:
@@ -140,8 +149,8 @@ class Player:
             if at is None or at > moment:
                 break
             self._now = max(self._now, at)
-            for fired in self._scheduler.tick():
-                self._show(fired.applied)
+            self._scheduler.tick()
+            self._show_changes()
             self._leave()
         self._now = max(self._now, moment)
 
@@ -348,5 +357,3 @@ def _header_addresses(raw: bytes, name: bytes) -> list[str]:
         if key.strip().lower().encode() == name:
             return _ADDRESS.findall(re.sub(r'"[^"]*"', "", value))
     return []
-
-

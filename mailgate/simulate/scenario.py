@@ -92,7 +92,9 @@ def _step(path: Path, place: int, step: Mapping[str, Any], complaints: list[str]
     where = f"{path}: step {step.get('name', place)}"
     complaints += [f"{where}: unknown key {key!r} (allowed: {', '.join(sorted(_STEP))})" for key in step.keys() - _STEP]
     unknown = set(step.get("expect", {})) - _EXPECT
-    complaints += [f"{where}: expect has unknown key {key!r} (allowed: {', '.join(sorted(_EXPECT))})" for key in unknown]
+    complaints += [
+        f"{where}: expect has unknown key {key!r} (allowed: {', '.join(sorted(_EXPECT))})" for key in unknown
+    ]
     for entry in (*step.get("expect_sent", ()), *step.get("expect_not_sent", ())):
         strange = set(entry) - _SENT
         complaints += [f"{where}: unknown key {key!r} (allowed: {', '.join(sorted(_SENT))})" for key in strange]
