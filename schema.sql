@@ -89,6 +89,28 @@ CREATE INDEX event_at ON event (desk, at);
 
 CREATE INDEX event_ticket ON event (ticket, id);
 
+CREATE TABLE fetched (
+    "key" VARCHAR NOT NULL,
+    place VARCHAR NOT NULL,
+    validity VARCHAR NOT NULL,
+    digest VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    at VARCHAR(27) NOT NULL,
+    PRIMARY KEY ("key")
+);
+
+CREATE INDEX ix_fetched_digest ON fetched (digest);
+
+CREATE INDEX ix_fetched_place ON fetched (place);
+
+CREATE TABLE fetched_folder (
+    place VARCHAR NOT NULL,
+    validity VARCHAR NOT NULL,
+    first_uid BIGINT NOT NULL,
+    since VARCHAR(27) NOT NULL,
+    PRIMARY KEY (place)
+);
+
 CREATE TABLE held (
     id VARCHAR NOT NULL,
     arrival VARCHAR NOT NULL,

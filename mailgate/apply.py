@@ -16,6 +16,7 @@ from mailgate.model.decision import (
     DecideHeld,
     Decision,
     Effect,
+    Hasten,
     Hold,
     LeaveOut,
     Mark,
@@ -148,6 +149,8 @@ class _Work:
                 outbox.withdraw(
                     self._connection, self._number(effect.ticket), effect.message, effect.kinds, effect.reason
                 )
+            case Hasten():
+                outbox.hasten(self._connection, self._number(effect.ticket), effect.kinds, self._now)
             case Hold():
                 self._hold(effect)
             case SetAside():

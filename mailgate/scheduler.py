@@ -1,5 +1,6 @@
 """The clock's loop: what is due is found by index, decided by the same rules, applied by the same hand, once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from mailgate.store.reports import day_counts
 from mailgate.store.tables import DEADLINE, DESK_CLOCK, HELD
 
 LOG = Log("scheduler")
+
+_MOST_AT_ONCE = 2000  # tickets of one transaction, where one notice is to list what was missed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +56,9 @@ class Scheduler:
             with transaction(self._house.engine) as connection:
                 self._house.gatherer.forget_people()
                 some = self._fire_tickets(connection, now)
+                is_more = bool(self._due_tickets(connection, now))
             fired += some
-            if len(some) < self._group:
+            if not is_more or not some:
                 break
         with transaction(self._house.engine) as connection:
             fired += self._fire_held(connection, now)
@@ -67,16 +71,33 @@ class Scheduler:
             return next_due(connection)
 
     def _fire_tickets(self, connection: Connection, now: datetime) -> list[Fired]:
+        """Fire a group; where some of it is found late, as much more as one notice can list (D3)."""
+        fired: list[Fired] = []
+        missed: dict[str, list[tuple[Letter, dict[str, Any]]]] = {}
+        while True:
+            numbers = self._due_tickets(connection, now)
+            fired += self._fire_group(connection, numbers, missed, now)
+            if len(numbers) < self._group or not any(missed.values()) or len(fired) >= _MOST_AT_ONCE:
+                break
+        for name, late in missed.items():
+            fired += self._tell_missed(connection, name, late, now)
+        return fired
+
+    def _due_tickets(self, connection: Connection, now: datetime) -> list[int]:
         due = (
             select(DEADLINE.c.ticket)
             .where(DEADLINE.c.state == "pending", DEADLINE.c.next_at <= now)
             .order_by(DEADLINE.c.next_at)
             .limit(self._group)
         )
-        numbers = list(dict.fromkeys(connection.execute(claimable(due)).scalars()))
+        return list(dict.fromkeys(connection.execute(claimable(due)).scalars()))
+
+    def _fire_group(
+        self, connection: Connection, numbers: Sequence[int], missed: dict[str, list[tuple[Letter, dict[str, Any]]]],
+        now: datetime,
+    ) -> list[Fired]:  # fmt: skip
         cases, _ = read_cases(connection, None, numbers)
         fired: list[Fired] = []
-        missed: dict[str, list[tuple[Letter, dict[str, Any]]]] = {}
         for number in numbers:
             case = cases.get(number)
             if case is None or case.ticket.desk not in self._house.settings.desks:
@@ -87,8 +108,6 @@ class Scheduler:
             decision = fall_due(case, desk, facts, now)
             missed.setdefault(desk.name, []).extend(decision.extra["missed"])
             fired.append(self._apply(connection, decision, now))
-        for name, late in missed.items():
-            fired += self._tell_missed(connection, name, late, now)
         return fired
 
     def _tell_missed(
@@ -129,7 +148,8 @@ class Scheduler:
                 .values(next_at=again)
             )
             # what was missed in a longer absence is in this one digest, not in one each
-            counts = day_counts(connection, desk.name, row["next_at"] - timedelta(days=1), now)
+            since = next_digest(desk, row["next_at"] - timedelta(hours=26))  # the morning before, 23 to 25 hours ago
+            counts = day_counts(connection, desk.name, since, now)
             day = row["next_at"].astimezone(desk.timezone).date()
             fired.append(self._apply(connection, decide_digest(desk, counts, day), now))
         return fired

@@ -52,12 +52,16 @@ def start_silence(case: Case, desk: Desk, at: datetime) -> Case:
 
 
 def answered(case: Case, desk: Desk, at: datetime) -> Case:
-    """A person has answered: the response clocks and promises are met, `update` and `silence` begin anew (D1, D4)."""
-    case = close(case, (*RESPONSE, "promise"), "met", at)
-    case = close(case, ("update", "progress"), "met", at)
+    """A person has answered: the response clocks and promises are met, `update` and `silence` begin anew (D1, D4):
+    they run where the desk has the ball, and stand where the customer has it, whose clocks begin anew (D7)."""
+    case = close(case, (*RESPONSE, "promise", "update", "progress"), "met", at)
     case = replace(case, ticket=replace(case.ticket, unanswered_since=None, staff_spoke_at=at))
-    case = _open_promised(case, desk, "update", at)
-    return start_silence(case, desk, at)
+    if case.ticket.status in ("resolved", "closed"):
+        return case
+    case = start_silence(_open_promised(case, desk, "update", at), desk, at)
+    if case.ticket.status == "waiting":
+        return _start_customer_clocks(pause(case, desk, DESK_CLOCKS, at), desk, at)
+    return case
 
 
 def change_status(case: Case, desk: Desk, status: Status, at: datetime) -> Case:
@@ -68,17 +72,23 @@ def change_status(case: Case, desk: Desk, status: Status, at: datetime) -> Case:
     case = end_snooze(case, desk, at) if case.ticket.snoozed_until else case
     finished = at if status in ("resolved", "closed") else None
     case = replace(case, ticket=replace(case.ticket, status=status, finished_at=finished))
+    is_reopened = before in ("resolved", "closed")
     match status:
         case "waiting":
+            case = close(case, ("close_auto",), "cancelled", at)
+            case = _resume_resolve(case, desk, at) if is_reopened else case
             return _start_customer_clocks(pause(case, desk, DESK_CLOCKS, at), desk, at)
         case "resolved":
             return _start_closing(_finish(case, desk, at), desk, at)
-        case "closed" | "merged":
+        case "closed":
             return close(_finish(case, desk, at), ("close_auto", "snooze"), "cancelled", at)
+        case "merged":
+            return stop_all(replace(case, ticket=replace(case.ticket, unanswered_since=None)), at)
         case "new" | "open":
             case = close(case, (*CUSTOMER_CLOCKS, "close_auto"), "cancelled", at)
-            case = _resume_resolve(case, desk, at) if before in ("resolved", "closed") else case
-            return _ensure_ball_clocks(resume(case, desk, at), desk, at)
+            case = _resume_resolve(case, desk, at) if is_reopened else case
+            case = resume(case, desk, at)
+            return _ensure_ball_clocks(case, desk, at) if is_reopened or before == "waiting" else case
 
 
 def start_waiting(case: Case, desk: Desk, at: datetime) -> Case:
@@ -118,15 +128,35 @@ def promise(case: Case, desk: Desk, due_at: datetime, at: datetime, person: str)
 
 
 def reprioritise(case: Case, desk: Desk, at: datetime) -> Case:
-    """Compute the running promises anew for the ticket's queue and priority as they are now: from their opening, or
-    from `at` where that would be over already. Raising the priority never makes a past deadline."""
+    """Compute the live promises anew for the ticket's queue and priority as they are now: from their opening, less the
+    time they stood still, or from `at` where that would be over already: it never makes a past deadline."""
     deadlines = tuple(
         _repromised(case.ticket, desk, one, at)
-        if one.kind in (*RESPONSE, "update", "resolve") and one.state == "pending"
+        if one.kind in (*RESPONSE, "update", "resolve") and one.state in _LIVE
         else one
         for one in case.deadlines
     )
     return replace(case, deadlines=deadlines)
+
+
+def take_over(case: Case, source: Case, desk: Desk, at: datetime) -> Case:
+    """Let the clocks of a ticket that goes into this one go on here (T7): what its customer waits for since, where that
+    is longer, and a promise, where there is none here."""
+    since, own = source.ticket.unanswered_since, case.ticket.unanswered_since
+    if since and (own is None or since < own) and source.ticket.status not in ("resolved", "closed"):
+        running = _copies(source, *RESPONSE)
+        case = close(case, RESPONSE, "cancelled", at) if running else case
+        case = replace(case, ticket=replace(case.ticket, unanswered_since=since))
+        case = replace(case, deadlines=(*case.deadlines, *running))
+    if not any(one.kind == "promise" and one.state in _LIVE for one in case.deadlines):
+        case = replace(case, deadlines=(*case.deadlines, *_copies(source, "promise")))
+    return case
+
+
+def forget_question(case: Case, at: datetime) -> Case:
+    """The only question that waited here has gone to a ticket of its own (T7): nobody waits for an answer here."""
+    case = close(case, RESPONSE, "cancelled", at)
+    return replace(case, ticket=replace(case.ticket, unanswered_since=None))
 
 
 def stop_all(case: Case, at: datetime) -> Case:
@@ -203,14 +233,36 @@ def _repromised(ticket: Ticket, desk: Desk, deadline: Deadline, at: datetime) ->
     if found is None:
         return replace(deadline, state="cancelled", closed_at=at, remind_at=None)
     queue = desk.queues[ticket.queue]
-    due_at, remind_at = _due(desk, queue, queue.calendar, found, deadline.kind, deadline.opened_at)
+    name, own = queue.calendar, _calendar(desk, queue.calendar)
+    due_at, remind_at = _due(desk, queue, name, found, deadline.kind, deadline.opened_at)
+    promised = calendar.between(own, deadline.opened_at, due_at)
+    if stood := _stood_still(desk, deadline, at):
+        due_at = calendar.add(own, due_at, stood)
+        remind_at = calendar.add(own, remind_at, stood) if remind_at else None
     if due_at <= at:
-        due_at, remind_at = _due(desk, queue, queue.calendar, found, deadline.kind, at)
-    was_reminded = deadline.kind in RESPONSE and deadline.remind_at is None
+        due_at, remind_at = _due(desk, queue, name, found, deadline.kind, at)
+        promised = calendar.between(own, at, due_at)
+    is_paused = deadline.state == "paused"
+    if is_paused:
+        remind_at = deadline.remind_at  # says only whether the reminder is still to come
+    elif deadline.remind_at is None or (remind_at and remind_at <= at):
+        remind_at = None
     return replace(
-        deadline, due_at=due_at, remind_at=None if was_reminded or (remind_at and remind_at <= at) else remind_at,
-        calendar=queue.calendar, promised_seconds=calendar.between(_calendar(desk, queue.calendar), deadline.opened_at, due_at),
+        deadline, calendar=name, promised_seconds=promised, remind_at=remind_at,
+        due_at=None if is_paused else due_at,
+        remaining_seconds=calendar.between(own, at, due_at) if is_paused else deadline.remaining_seconds,
     )  # fmt: skip
+
+
+def _stood_still(desk: Desk, deadline: Deadline, at: datetime) -> int:
+    """Return for how many working seconds a deadline has been paused since its opening."""
+    if deadline.promised_seconds is None:
+        return 0
+    own = _calendar(desk, deadline.calendar)
+    if deadline.due_at is None:
+        used = deadline.promised_seconds - (deadline.remaining_seconds or 0)
+        return max(0, calendar.between(own, deadline.opened_at, at) - used)
+    return max(0, calendar.between(own, deadline.opened_at, deadline.due_at) - deadline.promised_seconds)
 
 
 def _paused(desk: Desk, deadline: Deadline, at: datetime) -> Deadline:
@@ -267,10 +319,10 @@ def _resume_resolve(case: Case, desk: Desk, at: datetime) -> Case:
 
 
 def _ensure_ball_clocks(case: Case, desk: Desk, at: datetime) -> Case:
-    """The desk has the ball: `update` and `silence` run, whatever the ticket was before."""
-    if not any(one.kind == "update" and one.state == "pending" for one in case.deadlines):
+    """The desk has the ball again: `update` and `silence` run, whatever the ticket was before."""
+    if not find_live(case, "update", "progress"):
         case = _open_promised(case, desk, "update", at)
-    return start_silence(case, desk, at)
+    return case if find_live(case, "silence") else start_silence(case, desk, at)
 
 
 def _start_customer_clocks(case: Case, desk: Desk, at: datetime) -> Case:
@@ -286,6 +338,10 @@ def _start_closing(case: Case, desk: Desk, at: datetime) -> Case:
     if case.ticket.is_formal:
         return case
     return _add(case, kind="close_auto", at=at, due_at=at + timedelta(seconds=desk.rules.close_auto_seconds))
+
+
+def _copies(source: Case, *kinds: str) -> tuple[Deadline, ...]:
+    return tuple(replace(one, id="") for one in source.deadlines if one.kind in kinds and one.state == "pending")
 
 
 def _is_current(case: Case, deadline: Deadline) -> bool:

@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 STATUS_OF = {"close": "closed", "resolve": "resolved", "wait": "waiting", "open": "open"}
 WITH_ARGUMENT = ("assign", "queue", "priority", "merge", "snooze", "eta", "lang")
+WITHOUT_ARGUMENT = (
+    "close", "resolve", "wait", "open", "take", "verify", "spam", "abuse", "undo", "send", "ack", "accept", "reject",
+)  # fmt: skip
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help",
@@ -15,8 +18,8 @@ COMMANDS = (
 _COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:)?(?:\s+(.*))?\Z")
 _NEXT = re.compile(r"\s#(" + "|".join(COMMANDS) + r")(?=\s|\Z)", re.IGNORECASE)
 _MERGE = re.compile(r"^\s*#merge\s+\D{0,30}?(\d{1,12})", re.IGNORECASE | re.MULTILINE)
-_DURATION = re.compile(r"(\d{1,4})\s*(m|min|h|d|w)\Z", re.IGNORECASE)
-_SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION = re.compile(r"(\d{1,4})\s*(m|h|d|w)(?:in|inutes?|ours?|ays?|eeks?)?\Z", re.IGNORECASE)
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\Z")
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{1,2}):(\d{2}))?\Z")
 

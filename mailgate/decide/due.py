@@ -14,6 +14,7 @@ from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Deadline
 
 _BREACHED = ("first_response", "next_response", "resolve", "ack", "promise")
+_ENDINGS = ("close_auto", "resolve_auto")  # first: after downtime nobody is reminded of what is over
 _ESCALATES = ("first_response", "next_response", "resolve")
 
 
@@ -44,7 +45,8 @@ class Tick:
         self.letters.append(replace(letter, because=deadline.kind))
 
     def _is_late(self, deadline: Deadline) -> bool:
-        at = deadline.next_at or deadline.due_at
+        """Is what falls due now found late? The deadline itself counts, or its reminder where that alone is due."""
+        at = deadline.due_at if deadline.due_at and deadline.due_at <= self.now else deadline.remind_at
         return at is not None and (self.now - at).total_seconds() > self.desk.rules.late_seconds
 
 
@@ -52,7 +54,8 @@ def fall_due(case: Case, desk: Desk, facts: Facts, now: datetime) -> Decision:
     """Return what the deadlines of `case` that are due at `now` lead to. `extra["missed"]` holds (letter, entry) pairs
     of what was found late: the scheduler makes one notice of them for each person (D3)."""
     tick = Tick(case=case, desk=desk, facts=facts, now=now)
-    for deadline in case.deadlines:
+    for found in sorted(case.deadlines, key=lambda one: one.kind not in _ENDINGS):
+        deadline = next(one for one in tick.case.deadlines if one.id == found.id)  # an earlier one may have ended it
         if deadline.next_at is not None and deadline.next_at <= now:
             _remind(tick, deadline) if deadline.due_at and deadline.due_at > now else _end(tick, deadline)
     if tick.breached:
@@ -178,10 +181,10 @@ def _breach(tick: Tick) -> None:
     first = tick.breached[0]
     tick.tell(first, letters.to_managers("breach", tick.desk, tick.case, context), "breach")
     if team:
-        for letter in letters.handovers(
+        given = letters.handovers(
             tick.case, tick.desk, tick.facts, tick.now, cause="breach", reason="", from_team=from_team
-        ):
-            tick.say(first, letter)
+        )
+        tick.tell(first, given, "handover")
         tick.say(first, letters.escalation(tick.case, tick.desk, "breach", team, tick.now))
     for deadline in tick.breached:
         if deadline.kind == "promise":
@@ -207,6 +210,7 @@ def _nudge(tick: Tick, deadline: Deadline) -> None:
 
 def _resolve(tick: Tick, deadline: Deadline) -> None:
     tick.case = clocks.change_status(_met(tick, deadline), tick.desk, "resolved", tick.now)
+    tick.effects.append(withdraw_waiting(tick.case, "resolved"))
     tick.reasons.append(Reason(rule="D7", verdict="resolved", because="7 days of waiting for the customer"))
     days = tick.desk.rules.reopen_window_seconds // 86400
     tick.say(deadline, letters.to_customer("resolved", tick.case, tick.desk, {"reopen_days": days, "by_clock": True}))

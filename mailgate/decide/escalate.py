@@ -11,6 +11,8 @@ from mailgate.model.letter import Letter
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case
 
+TEAM_LETTERS = ("staff_notice", "handover", "reminder", "update_due")  # what may wait for a team's opening (D6)
+
 
 class Moving(Protocol):
     """A piece of work whose case may go to another team."""
@@ -51,5 +53,4 @@ def hand_over(work: Moving, team: str, *, cause: str, reason: str) -> list[Lette
 
 def withdraw_waiting(case: Case, reason: str) -> Effect:
     """Take back letters that wait for the opening of a team that no longer has the ticket."""
-    kinds = ("staff_notice", "handover", "reminder", "update_due")
-    return Withdraw(ticket=case.ticket.number, kinds=kinds, reason=reason)
+    return Withdraw(ticket=case.ticket.number, kinds=TEAM_LETTERS, reason=reason)

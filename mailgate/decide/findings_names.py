@@ -90,7 +90,7 @@ def find_names(text: str) -> Names:
     hosts: dict[str, None] = {}
     pieces: list[str] = []
     end = 0
-    for found in _ENTITY.finditer(text):
+    for found in _entities(text):
         kind, value = found.lastgroup or "", found.group().lower()
         stand_in = _read(
             kind, value, text[max(0, found.start() - 24) : found.start()], servers, domains, addresses, hosts
@@ -98,11 +98,8 @@ def find_names(text: str) -> Names:
         if stand_in:
             pieces += (text[end : found.start()], stand_in)
             end = found.end()
-    for found in _SHORT.finditer(text):
-        if not _PLAN_WORD.search(text[max(0, found.start() - 24) : found.start()]):
-            servers.setdefault(found.group(1).lower())
-    for found in _NUMBERED.finditer(text):
-        servers.setdefault(found.group(1))
+    for name in _short_names(text):
+        servers.setdefault(name)
     return Names(
         servers=tuple(servers),
         domains=tuple(domains),

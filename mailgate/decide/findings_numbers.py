@@ -62,6 +62,7 @@ _INVOICE = re.compile(
     rf"\.?{_JOIN}(?P<number>(?!(?:19|"
     rf"20)\d\d(?![\d/.-]))(?!\d{{1,2}}(?![\d/.-]))[A-Za-zА-Яа-я]{{0,5}}[-/]?\d[\w/.-]{{0,20}}\d|#\d{{1,9}}\b)"
 )
+_DIGIT = re.compile(r"\d")
 _NEEDLES: Mapping[str, tuple[str, ...]] = {
     ACCOUNT_PATTERNS[0]: (
         "klient",
@@ -110,9 +111,10 @@ _FIELD_PATTERNS = tuple(
 def read_numbers(text: str) -> dict[str, str]:
     """Return customer_number, contract, order, invoice and login as far as `text` states them."""
     fields: dict[str, str] = {}
-    low = text.lower()
+    low, numbered = text.lower(), _numbered_lines(text)
     for name, pattern in _FIELD_PATTERNS:
-        if name not in fields and speaks_of(low, _NEEDLES[pattern.pattern]) and (found := pattern.search(text)):
+        where = text if name == "login" else numbered
+        if name not in fields and speaks_of(low, _NEEDLES[pattern.pattern]) and (found := pattern.search(where)):
             fields[name] = found.group("login" if name == "login" else "number").lstrip("#").rstrip(".-_")
     if "order" not in fields and "#" in text and (bare := _BARE_ORDER.search(text)):
         fields["order"] = bare.group(1)
@@ -122,19 +124,33 @@ def read_numbers(text: str) -> dict[str, str]:
 def read_accounts(subject: str, text: str, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the account numbers and the logins that the built-in patterns and those of the desk find (S5)."""
     both = f"{subject}\n{text}"
-    low = both.lower()
+    low, numbered = both.lower(), _numbered_lines(both)
     numbers: dict[str, None] = {}
     logins: dict[str, None] = {}
     for pattern in _compiled((*patterns, *ACCOUNT_PATTERNS)):
         if not speaks_of(low, _NEEDLES.get(pattern.pattern, ("",))):
             continue
-        for found in pattern.finditer(both):
+        # a number has a digit: the patterns need not look at the lines without
+        where = both if "login" in pattern.groupindex else numbered
+        for found in pattern.finditer(where):
             groups = found.groupdict()
             if groups.get("number"):
                 numbers.setdefault(groups["number"])
             if groups.get("login"):
                 logins.setdefault(groups["login"].rstrip(".-_").lower())
     return tuple(numbers)[:20], tuple(logins)[:20]
+
+
+def _numbered_lines(text: str) -> str:
+    """Return the lines that hold a digit, each with the line before it: a label may stand above its number."""
+    lines = text.split("\n")
+    wanted: list[str] = []
+    last = -1
+    for place, line in enumerate(lines):
+        if _DIGIT.search(line):
+            wanted += lines[max(last + 1, place - 1) : place + 1]
+            last = place
+    return "\n".join(wanted)
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,6 @@
 """What staff commands do (C3 to C5, C7, D5, T7): each an order on a piece of work, or an error that stops them all."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -7,16 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailgate.decide import clocks, letters
-from mailgate.decide.commands import STATUS_OF, WITH_ARGUMENT, Command, read_moment
+from mailgate.decide.commands import STATUS_OF, WITH_ARGUMENT, WITHOUT_ARGUMENT, Command, read_moment
 from mailgate.decide.customer import acknowledgement
-from mailgate.decide.escalate import climb, hand_over
+from mailgate.decide.escalate import TEAM_LETTERS, climb, hand_over
 from mailgate.decide.route import Routed
 from mailgate.decide.scene import Scene
-from mailgate.model.decision import ChangeMessage, Effect, Mark, MoveMessages, Note, Save, Withdraw
-from mailgate.model.letter import Letter
+from mailgate.model.decision import ChangeMessage, Effect, Hasten, Mark, MoveMessages, Note, Save, Withdraw
+from mailgate.model.letter import CUSTOMER_LETTERS, Letter
 from mailgate.model.people import Staff
-from mailgate.model.ticket import NEW, Case, Link, Message, Status
+from mailgate.model.ticket import NEW, Case, Link, Message, Status, Ticket
 
+_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,253}")
+LATE_LETTERS = ("reminder", "update_due")  # about a clock: pointless once it is met or stopped
+AUTOMATIC_LETTERS = tuple(kind for kind in CUSTOMER_LETTERS if kind != "relay")
 _SILENT = ("take", "close", "resolve", "wait", "open", "priority", "note", "ack", "help", "send")
 
 
@@ -30,11 +34,21 @@ class Work:
     case: Case
     status: Status | None = None
     is_handed: bool = False  # to another team: nobody owns it now
+    is_escalated: bool = False  # the next team has the ball
+    origin: Case | None = None  # the ticket that the mail is on, where it has gone into another by now
+    base: Case | None = None  # what #undo goes back to, where it is not `before`
+    snoozed_until: datetime | None = None  # by a command of this mail
+    promised_at: datetime | None = None  # likewise
+    stops_clocks: bool = False  # #spam, #abuse
     effects: list[Effect] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     done: list[dict[str, str]] = field(default_factory=list)
     saved_elsewhere: list[Effect] = field(default_factory=list)
+
+    @property
+    def first(self) -> Case:
+        return self.origin or self.before
 
     @property
     def zone(self) -> ZoneInfo:
@@ -53,10 +67,9 @@ class Work:
 
 def carry_out(work: Work, commands: tuple[Command, ...]) -> None:
     """Carry out every command in its order; the first error makes the mail a letter back (C4)."""
-    statuses = {STATUS_OF[one.name] for one in commands if one.name in STATUS_OF}
-    if len(statuses) > 1:
-        work.fail(next(one for one in reversed(commands) if one.name in STATUS_OF), "contradiction")
-    for command in commands:
+    if odd := _contradiction(commands):
+        work.fail(odd, "contradiction")
+    for command in sorted(commands, key=lambda one: one.name != "undo"):  # what is taken back goes first
         order = ORDERS.get(command.name)
         if order is None:
             work.fail(command, "unknown", "#" + command.name, tuple("#" + name for name in ORDERS))
@@ -64,15 +77,36 @@ def carry_out(work: Work, commands: tuple[Command, ...]) -> None:
             work.fail(command, "leads_only")
         elif command.name in WITH_ARGUMENT and not command.argument:
             work.fail(command, "needs_argument")
+        elif command.argument and command.name in WITHOUT_ARGUMENT:
+            work.fail(command, "own_line", command.argument)
         else:
             order(work, command)
 
 
+def _contradiction(commands: tuple[Command, ...]) -> Command | None:
+    """Return the last of commands that cannot be meant together, or None."""
+    wanted: dict[str, dict[str, Command]] = {}
+    for one in commands:
+        if one.name in STATUS_OF:
+            wanted.setdefault("status", {})[one.name] = one
+        elif one.name in ("assign", "take"):
+            wanted.setdefault("owner", {})[one.argument.casefold()] = one
+        elif one.name in ("queue", "priority", "lang", "eta", "snooze", "merge"):
+            wanted.setdefault(one.name, {})[one.argument.casefold()] = one
+    return next((list(found.values())[-1] for found in wanted.values() if len(found) > 1), None)
+
+
 def find_person(name: str, people: tuple[Staff, ...]) -> list[Staff]:
     """Return the persons that an address or a unique part of a name means (C3)."""
-    wanted = name.strip().lower()
-    exact = [one for one in people if wanted in (one.address, one.name.lower())]
-    return exact or [one for one in people if wanted in one.name.lower() or wanted in one.address]
+    wanted = name.strip().strip("@\"'").casefold()
+    # mail programs make links of addresses: `ivan@team.example<mailto:ivan@team.example>`
+    if found := _ADDRESS.search(wanted):
+        return [one for one in people if one.address == found.group(0)]
+    if not wanted:
+        return []
+    exact = [one for one in people if wanted == one.name.casefold()]
+    named = exact or [one for one in people if wanted in one.name.casefold()]
+    return named or [one for one in people if wanted in one.address.partition("@")[0]]
 
 
 def _status(work: Work, command: Command) -> None:
@@ -93,8 +127,7 @@ def _assign(work: Work, command: Command) -> None:
         return
     person = found[0]
     work.change(owner=person.address)
-    work.is_handed = person.address != work.person.address
-    if work.is_handed:
+    if person.address != work.person.address:
         scene = work.scene
         context = {
             "card": letters.card(work.case, scene.desk, scene.facts), "cause": "command", "reason": "",
@@ -112,7 +145,7 @@ def _queue(work: Work, command: Command) -> None:
         work.fail(command, "no_such_queue", command.argument, tuple(desk.queues))
         return
     old_team = work.case.ticket.team
-    work.change(queue=queue.name)
+    work.change(queue=queue.name, is_team_by_hand=False)
     work.case = clocks.reprioritise(work.case, desk, work.scene.at)
     if old_team != queue.team:
         work.letters += hand_over(work, queue.team, cause="queue", reason="")
@@ -124,8 +157,11 @@ def _priority(work: Work, command: Command) -> None:
     if value not in ("high", "normal"):
         work.fail(command, "bad_priority", command.argument, ("high", "normal"))
         return
+    is_raised = value == "high" and work.case.ticket.priority != "high"
     work.change(priority=value)
     work.case = clocks.reprioritise(work.case, work.scene.desk, work.scene.at)
+    if is_raised:  # D6: a high ticket's notices wait for no opening
+        work.effects.append(Hasten(ticket=work.case.ticket.number, kinds=TEAM_LETTERS))
 
 
 def _escalate(work: Work, command: Command) -> None:
@@ -136,16 +172,18 @@ def _escalate(work: Work, command: Command) -> None:
         _ask_managers(work, reason.strip())
         return
     team = next((name for name in desk.teams if name.lower() == first.lower().rstrip(":,")), None)
+    is_named = team is not None
     if team is None:
         team, reason = climb(work.case, desk, work.scene.now), command.argument
-        if team is None:
-            work.fail(command, "no_ladder", "", ("#escalate managers", *(f"#escalate {name}" for name in desk.teams)))
+        if team is None:  # D5: after the last rung only the managers are told
+            work.letters += _to_management(work, reason.strip())
+            work.report(command, "managers")
             return
-    elif team != work.case.ticket.team:
-        work.change(is_team_by_hand=True)
     if team == work.case.ticket.team:
         work.fail(command, "itself", team)
         return
+    work.change(is_team_by_hand=is_named)
+    work.is_escalated = True
     work.letters += hand_over(work, team, cause="command", reason=reason.strip())
     work.letters.append(letters.escalation(work.case, desk, "command", team, work.scene.now))
     work.report(command, team)
@@ -154,14 +192,19 @@ def _escalate(work: Work, command: Command) -> None:
 def _ask_managers(work: Work, reason: str) -> None:
     """C5: a decision of the management is asked for; the ticket stays where it is."""
     scene, case = work.scene, work.case
+    work.letters += _to_management(work, reason)
+    work.letters.append(letters.escalation(case, scene.desk, "management", case.ticket.team, scene.now))
+
+
+def _to_management(work: Work, reason: str) -> list[Letter]:
+    scene, case = work.scene, work.case
+    work.effects.append(Note(ticket=case.ticket.number, kind="escalated", detail="managers", actor=work.person.address))
     context = {
         "card": letters.card(case, scene.desk, scene.facts), "cause": "command", "reason": reason,
         "from_team": case.ticket.team, "text": letters.last_words(scene.facts, case.ticket.number), "files": [],
         "history": letters.history(scene.facts, case.ticket.number),
     }  # fmt: skip
-    work.letters += letters.to_managers("handover", scene.desk, case, context)
-    work.letters.append(letters.escalation(case, scene.desk, "management", case.ticket.team, scene.now))
-    work.effects.append(Note(ticket=case.ticket.number, kind="escalated", detail="managers", actor=work.person.address))
+    return letters.to_managers("handover", scene.desk, case, context)
 
 
 def _merge(work: Work, command: Command) -> None:
@@ -182,30 +225,37 @@ def _merge(work: Work, command: Command) -> None:
 
 
 def merge(work: Work, target: Case) -> None:
-    """Let `work.case` go into `target`."""
+    """Let `work.case` go into `target`; text and commands behind it are about the survivor."""
     scene, ticket, at = work.scene, work.case.ticket, work.scene.at
-    people = dict.fromkeys((*target.ticket.participants, ticket.requestor, *ticket.participants))
-    people.pop(target.ticket.requestor, None)
-    since = [one for one in (target.ticket.unanswered_since, ticket.unanswered_since) if one]
-    joined = replace(
-        target.ticket, participants=tuple(people), subjects=tuple(dict.fromkeys((*target.ticket.subjects, *ticket.subjects))),
-        fields={**ticket.fields, **target.ticket.fields}, links=(*target.ticket.links, Link(kind="merged", ticket=ticket.number)),
-        account=target.ticket.account or ticket.account, changed_at=at,
-    )  # fmt: skip
-    after = replace(target, ticket=joined)
-    if ticket.unanswered_since and not target.ticket.unanswered_since and ticket.status not in ("resolved", "closed"):
-        if joined.status != "new":
-            after = clocks.change_status(after, scene.desk, "open", at)
-        after = clocks.start_response(after, scene.desk, min(since))
-    work.saved_elsewhere.append(Save(before=target, after=after, actor=work.person.address, because="merge"))
-    work.effects.append(MoveMessages(source=ticket.number, target=joined.number))
-    number = joined.number
-    work.case = clocks.change_status(work.case, scene.desk, "merged", at)
-    work.change(merged_into=number, links=(*ticket.links, Link(kind="merged", ticket=number)), unanswered_since=None)
+    number = target.ticket.number
+    gone = clocks.change_status(work.case, scene.desk, "merged", at)
+    links = (*ticket.links, Link(kind="merged", ticket=number))
+    gone = replace(gone, ticket=replace(gone.ticket, merged_into=number, links=links, snoozed_until=None))
+    work.saved_elsewhere.append(Save(before=work.before, after=gone, actor=work.person.address, because="merge"))
+    work.effects += [
+        MoveMessages(source=ticket.number, target=number),
+        Withdraw(ticket=ticket.number, kinds=TEAM_LETTERS, reason="merged"),
+    ]
+    after = replace(target, ticket=_joined(target.ticket, ticket, at))
+    if ticket.unanswered_since and ticket.status in ("new", "open") and after.ticket.status != "new":
+        after = clocks.change_status(after, scene.desk, "open", at)
+    work.origin = work.first
+    work.before, work.case = target, clocks.take_over(after, work.case, scene.desk, at)
     context = {"from_number": ticket.number, "from_subject": ticket.subject}
     told = letters.to_customer("merged", after, scene.desk, context, to=ticket.reply_address or ticket.requestor,
                                to_name=ticket.requestor_name, language=ticket.language)  # fmt: skip
     work.letters.append(told)
+
+
+def _joined(target: Ticket, source: Ticket, at: datetime) -> Ticket:
+    """Return `target` with the people, words and fields of `source`."""
+    people = dict.fromkeys((*target.participants, source.requestor, *source.participants))
+    people.pop(target.requestor, None)
+    return replace(
+        target, participants=tuple(people), subjects=tuple(dict.fromkeys((*target.subjects, *source.subjects))),
+        fields={**source.fields, **target.fields}, links=(*target.links, Link(kind="merged", ticket=source.number)),
+        account=target.account or source.account, is_formal=target.is_formal or source.is_formal, changed_at=at,
+    )  # fmt: skip
 
 
 def _split(work: Work, command: Command) -> None:
@@ -228,10 +278,14 @@ def split(work: Work, message: Message, subject: str) -> None:
         staff_spoke_at=None, finished_at=None, snoozed_until=None, is_formal=False, is_team_by_hand=False,
         team=scene.desk.queues[ticket.queue].team,
     )  # fmt: skip
-    case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, message.at)
+    # what a person has answered since waits anew from now on, as a question of its own
+    is_unanswered = ticket.unanswered_since is not None and message.at >= ticket.unanswered_since
+    case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, message.at if is_unanswered else scene.at)
+    if is_unanswered and message.at == ticket.unanswered_since:
+        work.case = clocks.forget_question(work.case, scene.at)
     work.saved_elsewhere.append(Save(before=None, after=case, actor=work.person.address, because="split"))
     work.effects.append(MoveMessages(source=ticket.number, target=NEW, messages=(message.id,)))
-    work.change(links=(*ticket.links, Link(kind="split", ticket=NEW)))
+    work.change(links=(*work.case.ticket.links, Link(kind="split", ticket=NEW)))
     context = {"from_number": ticket.number, "from_subject": ticket.subject}
     work.letters.append(letters.to_customer("split_notice", case, scene.desk, context))
     notice = {
@@ -249,7 +303,7 @@ def _snooze(work: Work, command: Command) -> None:
             command, "past" if until else "bad_duration", command.argument, ("2d", "4h", "16:00", "2026-03-09 16:00")
         )
         return
-    work.case = clocks.snooze(work.case, work.scene.desk, until, work.scene.at)
+    work.snoozed_until = until  # after the status: see `staff`
     work.report(command, _show(until, work.zone))
 
 
@@ -262,7 +316,7 @@ def _eta(work: Work, command: Command) -> None:
             command, "past" if at else "bad_duration", command.argument, ("2d", "4h", "16:00", "2026-03-09 16:00")
         )
         return
-    work.case = clocks.promise(work.case, scene.desk, at, scene.at, work.person.address)
+    work.promised_at = at  # after the reply, which meets earlier promises: see `staff`
     work.status = work.status or "open"
     work.letters.append(letters.to_customer("promise", work.case, scene.desk, {"at": at}))
     work.report(command, _show(at, work.zone))
@@ -291,16 +345,17 @@ def _language(work: Work, command: Command) -> None:
 
 def _block(work: Work, command: Command) -> None:
     """C5: that sender gets no automatic mail any more; #spam closes the ticket too. Both stop its clocks."""
-    ticket, scene = work.case.ticket, work.scene
-    work.effects.append(Mark(address=ticket.requestor, mark="blocked", because=f"{command.line} on {ticket.number}"))
-    work.effects.append(
-        Withdraw(ticket=ticket.number, kinds=("ack", "nudge", "progress", "escalation"), reason="blocked")
-    )
+    ticket = work.case.ticket
+    because = f"{command.line} on {ticket.number}"
+    for address in dict.fromkeys((ticket.requestor, ticket.reply_address)):
+        if address:
+            work.effects.append(Mark(address=address, mark="blocked", because=because))
+    kinds = (*AUTOMATIC_LETTERS, *TEAM_LETTERS) if command.name == "spam" else AUTOMATIC_LETTERS
+    work.effects.append(Withdraw(ticket=ticket.number, kinds=kinds, reason="blocked"))
     if command.name == "spam":
-        work.case = clocks.change_status(work.case, scene.desk, "closed", scene.at)
-        work.status = None
-    work.case = clocks.stop_all(work.case, scene.at)
-    work.change(flags=tuple(dict.fromkeys((*work.case.ticket.flags, "blocked"))), unanswered_since=None)
+        work.status = "closed"
+    work.stops_clocks = True
+    work.change(flags=tuple(dict.fromkeys((*work.case.ticket.flags, "blocked"))))
     work.report(command, ticket.requestor)
 
 
@@ -321,24 +376,32 @@ def _undo(work: Work, command: Command) -> None:
     work.effects.append(ChangeMessage(ticket=number, message=message.id, state="taken_back"))
     if message.undo and message.state != "awaiting_send":
         work.case = restore(work.case, message.undo, scene.at)
+        if work.case.ticket.status in ("new", "open") and not work.case.ticket.snoozed_until:
+            work.case = clocks.resume(work.case, scene.desk, scene.at)
+        work.base = work.case
     work.report(command, letters.shorten(message.visible_text, 80))
 
 
 def restore(case: Case, undo: Any, at: datetime) -> Case:
-    """Put back what the reply changed: status, owner, who waits, and the deadlines that it closed."""
+    """Put back what the reply changed: status, owner, who waits, and the deadlines that it closed. What a customer has
+    written meanwhile stays unanswered."""
+    wrote_again = undo["unanswered_since"] is None and case.ticket.unanswered_since is not None
     kept = {one["id"]: one for one in undo["deadlines"]}
     deadlines = []
     for one in case.deadlines:
         if one.id in kept:
             deadlines.append(replace(one, **kept[one.id]))
-        elif one.state in ("pending", "paused"):
+        elif one.state in ("pending", "paused") and not (wrote_again and one.kind in clocks.RESPONSE):
             deadlines.append(replace(one, state="cancelled", closed_at=at, remind_at=None))
         else:
             deadlines.append(one)
     ticket = replace(
-        case.ticket, status=undo["status"], owner=undo["owner"], unanswered_since=undo["unanswered_since"],
+        case.ticket, status=undo["status"], owner=undo["owner"],
+        unanswered_since=case.ticket.unanswered_since if wrote_again else undo["unanswered_since"],
         staff_spoke_at=undo["staff_spoke_at"], finished_at=undo["finished_at"], snoozed_until=undo["snoozed_until"],
     )  # fmt: skip
+    if wrote_again and ticket.status == "waiting":
+        ticket = replace(ticket, status="open")
     return Case(ticket=ticket, deadlines=tuple(deadlines))
 
 

@@ -6,18 +6,33 @@ from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, letters
-from mailgate.decide.commands import Said, read_commands
+from mailgate.decide.commands import Command, Said, read_commands
 from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.findings import find
 from mailgate.decide.notice import without_notice
-from mailgate.decide.orders import Work, carry_out, snapshot
+from mailgate.decide.escalate import TEAM_LETTERS
+from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
+from mailgate.decide.providers import PROVIDERS
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.thread import Thread, find_thread
-from mailgate.model.decision import AddMessage, ChangeMessage, DecideHeld, Decision, Effect, Identity, Note, Save, Send
+from mailgate.model.decision import (
+    AddMessage,
+    ChangeMessage,
+    DecideHeld,
+    Decision,
+    Effect,
+    Identity,
+    LeaveOut,
+    Save,
+    Send,
+    Withdraw,
+)
 from mailgate.model.letter import Letter
 from mailgate.model.people import Staff
-from mailgate.model.ticket import Case, Message, StoredFile
+from mailgate.model.settings import bare_address
+from mailgate.model.ticket import Case, Message, Status
 
+FINISHED = ("resolved", "closed")
 _ACTS_NOT = ("undo", "help")  # do not count as acting on the ticket: it stays `new`
 
 
@@ -29,11 +44,11 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
         return _decide_held(scene, identity, person, read_commands(without_notice(scene.mail.visible_text, ())), trace)
     thread = find_thread(scene, identity, trace)
     entries = scene.facts.messages.get(thread.case.ticket.number, ()) if thread.case else ()
-    said = read_commands(without_notice(scene.mail.visible_text, entries))
+    said = read_commands(without_notice(scene.mail.inline_text or scene.mail.visible_text, entries))
     if thread.case is None or (thread.by != "tag" and _is_for_customer(scene)):
         return _own_or_forwarded(scene, identity, person, said, trace)
     case = thread.case
-    if case.ticket.requestor == person.address and not said.commands:
+    if case.ticket.requestor == person.address and not said.commands and not _is_note_address(scene):
         from mailgate.decide.customer import follow_up  # the ticket is their own: here they are the customer
 
         return follow_up(scene, identity, thread, case, trace)
@@ -54,9 +69,12 @@ def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thre
         trace.add("C3", "help")
         return _finish(work, identity, thread, trace, "command", [_help(work)])
     is_note = said.has("note") or _is_note_address(scene)
+    if is_note:
+        said = _as_note(said)
     if is_note and not said.text and not scene.mail.attachments:
-        work.fail(next((one for one in said.commands if one.name == "note"), _AnyLine), "no_desk_text")  # type: ignore[arg-type]
-    waiting = _awaiting(scene, person, thread.case) if said.has("send") and not said.text else None
+        line = next((one for one in said.commands if one.name == "note"), _NOTE_ADDRESS)
+        work.fail(line, "no_desk_text")
+    waiting = _awaiting(scene, person, thread.case) if said.has("send") else None
     if said.has("send") and not said.text and waiting is None:
         work.fail(next(one for one in said.commands if one.name == "send"), "nothing_to_send")
     carry_out(work, said.commands)
@@ -65,7 +83,7 @@ def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thre
     if is_note:
         return _note(work, said, identity, thread, trace)
     if waiting is not None:
-        return _send_waiting(work, waiting, identity, thread, trace)
+        return _send_waiting(work, waiting, said, identity, thread, trace)
     if not said.text and not _relays_files(scene, said):
         return _commands_alone(work, said, identity, thread, trace)
     return _reply(work, said, identity, thread, trace)
@@ -77,28 +95,47 @@ def _reply(work: Work, said: Said, identity: Identity, thread: Thread, trace: Tr
     causes, names = ((), ()) if said.has("send") else check(scene, work.before, said)
     if causes:
         return _await_send(work, said, identity, thread, trace, causes, names)
-    message = replace(
-        message_of(scene, identity, kind="staff", text=said.text), state="holding", undo=snapshot(work.before)
-    )
-    effects: list[Effect] = [AddMessage(ticket=work.case.ticket.number, message=message)]
-    effects += _relay(work, message, "")
+    work.effects += _answer(work, said, identity)
     trace.add("C2", "relayed as from the desk", f"after {scene.hold_seconds} s (C7)")
     _settle_status(work, replied=True)
-    work.effects += effects
     _tell_second(work, trace)
     return _finish(work, identity, thread, trace, "staff_reply", _hold_back(work))
+
+
+def _answer(work: Work, said: Said, identity: Identity) -> list[Effect]:
+    """Return the reply as an entry of the ticket, and its letters."""
+    message = replace(
+        message_of(work.scene, identity, kind="staff", text=said.text), state="holding",
+        undo=snapshot(work.base or work.before),
+    )  # fmt: skip
+    return [AddMessage(ticket=work.case.ticket.number, message=message), *_relay(work, message, "")]
 
 
 def check(scene: Scene, case: Case, said: Said) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return why a reply should not leave before its writer says #send (C7), and the foreign names in it."""
     causes: list[str] = []
+    own_words = "\n".join(line for line in said.text.split("\n") if not line.lstrip().startswith(">"))
     has_files = any(not one.inline for one in scene.mail.attachments)
-    if not has_files and speaks_of_attachment(said.text, scene):
+    if not has_files and speaks_of_attachment(own_words, scene):
         causes.append("attachment")
-    foreign = tuple(name for name in scene.facts.foreign_accounts if name in said.text.lower())
+    known = _known_names(scene, case)
+    foreign = tuple(name for name in scene.facts.foreign_accounts if name not in known and _is_named(own_words, name))
     if foreign:
         causes.append("foreign")
     return tuple(causes), foreign
+
+
+def _known_names(scene: Scene, case: Case) -> frozenset[str]:
+    """Return names that give nobody away: those of people on the ticket, the desk's own, and of mail providers."""
+    ticket = case.ticket
+    people = {ticket.requestor, ticket.reply_address, *ticket.participants}
+    own = {mailbox.address for mailbox in scene.desk.mailboxes} | {one.address for one in scene.facts.people}
+    domains = {one.rpartition("@")[2] for one in people | own}
+    return frozenset(people | own | domains) | PROVIDERS
+
+
+def _is_named(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.+-]){re.escape(name)}(?![\w-]|\.\w)", text.lower()) is not None
 
 
 def speaks_of_attachment(text: str, scene: Scene) -> bool:
@@ -117,11 +154,13 @@ def _await_send(
     causes: tuple[str, ...],
     names: tuple[str, ...],
 ) -> Decision:
-    scene, before = work.scene, work.before
+    scene, before = work.scene, work.first
+    later = [one.line for one in said.commands if one.name not in ("send", "undo")]
     message = replace(
-        message_of(scene, identity, kind="staff", text=said.text), state="awaiting_send",
-        undo={"then": work.status, "commands": [one.line for one in said.commands if one.name != "send"]},
-    )  # fmt: skip
+        message_of(scene, identity, kind="staff", text=said.text), state="awaiting_send", undo={"commands": later}
+    )
+    now = Work(scene=scene, person=work.person, before=before, case=before)  # what is taken back cannot wait
+    carry_out(now, tuple(one for one in said.commands if one.name == "undo"))
     context = {
         "card": letters.card(before, scene.desk, scene.facts),
         "causes": causes,
@@ -130,36 +169,46 @@ def _await_send(
     }
     trace.add("C7", "not relayed before #send", ", ".join((*causes, *names)))
     effects: list[Effect] = [
+        Save(before=before, after=now.case, actor=work.person.address, because="undo"),
+        *now.effects,
         AddMessage(ticket=before.ticket.number, message=message),
         Send(letter=letters.to_staff("reply_check", before, scene.desk, work.person, context, **_answers(scene))),
     ]
-    decision = _decision(work, identity, thread, trace, "staff_reply", before, effects)
+    decision = _decision(work, identity, thread, trace, "staff_reply", now.case, effects)
     return replace(decision, flags=tuple(dict.fromkeys((*decision.flags, "awaiting_send"))))
 
 
-def _send_waiting(work: Work, waiting: Message, identity: Identity, thread: Thread, trace: Trace) -> Decision:
-    """C7: #send lets the writer's last reply go, with the commands that it bore."""
+def _send_waiting(
+    work: Work, waiting: Message, said: Said, identity: Identity, thread: Thread, trace: Trace
+) -> Decision:
+    """C7: #send lets the writer's last reply go, with the commands that it bore; text beside #send follows it."""
     trace.add("C7", "sent by #send", f"the reply of {waiting.at:%H:%M} UTC")
     then = read_commands("\n".join((waiting.undo or {}).get("commands", ()))).commands
     carry_out(work, then)
     if work.errors:
         return _command_error(work, identity, thread, trace)
-    work.effects += _relay(work, waiting, waiting.id)
     number = work.case.ticket.number
     work.effects.append(ChangeMessage(ticket=number, message=waiting.id, state="holding", undo=snapshot(work.before)))
+    work.effects += _relay(work, waiting, waiting.id)
+    has_more = bool(said.text) or _relays_files(work.scene, said)
+    if has_more:
+        work.effects += _answer(work, said, identity)
     _settle_status(work, replied=True)
-    return _finish(work, identity, thread, trace, "command", _hold_back(work, waiting.id))
+    _tell_second(work, trace)
+    return _finish(
+        work, identity, thread, trace, "staff_reply" if has_more else "command", _hold_back(work, waiting.id)
+    )
 
 
 def _commands_alone(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
     trace.add("C3", "commands alone: nothing is relayed", " ".join(one.line for one in said.commands))
     if not said.commands:
         trace.add("C3", "an empty mail does nothing")
-        return _decision(work, identity, thread, trace, "command", work.before, [])
+        return _decision(work, identity, thread, trace, "command", work.first, [])
     acts = any(one.name not in _ACTS_NOT for one in said.commands)
     _settle_status(work, replied=False, acts=acts)
     done = [_done(work)] if work.done else []
-    return _finish(work, identity, thread, trace, "command", [*_hold_back(work), *done])
+    return _finish(work, identity, thread, trace, "command", [*work.letters, *done])
 
 
 def _note(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
@@ -168,32 +217,55 @@ def _note(work: Work, said: Said, identity: Identity, thread: Thread, trace: Tra
     message = message_of(work.scene, identity, kind="note", text=said.text)
     _settle_status(work, replied=False)
     work.effects.append(AddMessage(ticket=work.case.ticket.number, message=message))
-    return _finish(work, identity, thread, trace, "note", _hold_back(work))
+    return _finish(work, identity, thread, trace, "note", work.letters)
+
+
+def _as_note(said: Said) -> Said:
+    """Words on the line of #note are of the note."""
+    words = [one.argument for one in said.commands if one.name == "note" and one.argument]
+    return replace(said, text="\n".join((*words, said.text)).strip())
 
 
 def _settle_status(work: Work, *, replied: bool, acts: bool = True) -> None:
     """C2, C3: a reply meets the clocks, makes its writer the owner and sets `waiting`; a command's status wins."""
-    scene, desk = work.scene, work.scene.desk
-    before = work.before.ticket
-    if work.case.ticket.status == "merged":
-        return
-    until = work.case.ticket.snoozed_until
+    desk, at = work.scene.desk, work.scene.at
+    slept_until = work.case.ticket.snoozed_until
     if replied:
-        work.case = clocks.answered(work.case, desk, scene.at)
+        work.case = clocks.answered(work.case, desk, at)
         if not work.case.ticket.owner and not work.is_handed:
             work.change(owner=work.person.address)
-    wanted = work.status or ("open" if work.is_handed else "waiting" if replied else None)
-    if wanted is None and acts and work.case.ticket.status == "new":
-        wanted = "open"
+        work.effects.append(Withdraw(ticket=work.case.ticket.number, kinds=LATE_LETTERS, reason="answered"))
+    if work.promised_at:
+        work.case = clocks.promise(work.case, desk, work.promised_at, at, work.person.address)
+    wanted = work.status or _status_by(work, replied, acts)
     if wanted:
-        work.case = clocks.change_status(work.case, desk, wanted, scene.at)
-        if until:
-            work.case = clocks.snooze(work.case, desk, until, scene.at)
-    elif replied and until:
-        work.case = clocks.snooze(work.case, desk, until, scene.at)
-    if wanted in ("resolved", "closed") and before.status not in ("resolved", "closed"):
-        days = desk.rules.reopen_window_seconds // 86400
-        work.letters.append(letters.to_customer("resolved", work.case, desk, {"reopen_days": days, "by_clock": False}))
+        work.case = clocks.change_status(work.case, desk, wanted, at)
+    until = work.snoozed_until or (slept_until if replied and not work.status else None)
+    if until and work.status not in FINISHED:
+        work.case = clocks.snooze(work.case, desk, until, at)
+    if work.stops_clocks:
+        work.case = clocks.stop_all(work.case, at)
+        work.change(unanswered_since=None)
+    if wanted in FINISHED and work.before.ticket.status not in FINISHED:
+        _finished(work)
+
+
+def _status_by(work: Work, replied: bool, acts: bool) -> Status | None:
+    """Return the status that follows without a command for it: a ticket of another team is not the customer's turn."""
+    if replied:
+        return "open" if work.is_handed else "waiting"
+    if work.is_escalated:
+        return "open"
+    return "open" if acts and work.case.ticket.status == "new" else None
+
+
+def _finished(work: Work) -> None:
+    """D9: the closing notice; what still waits for the team's opening is pointless (D6)."""
+    number, days = work.case.ticket.number, work.scene.desk.rules.reopen_window_seconds // 86400
+    work.effects.append(Withdraw(ticket=number, kinds=TEAM_LETTERS, reason="finished"))
+    if not work.stops_clocks:
+        context = {"reopen_days": days, "by_clock": False}
+        work.letters.append(letters.to_customer("resolved", work.case, work.scene.desk, context))
 
 
 def _relay(work: Work, message: Message, message_id: str) -> list[Effect]:
@@ -262,10 +334,10 @@ def _command_error(work: Work, identity: Identity, thread: Thread, trace: Trace)
     """C4: nothing of the mail is done or relayed; its writer gets it back with the reason."""
     scene = work.scene
     trace.add("C4", "nothing is done", "; ".join(f"{one['line']}: {one['code']}" for one in work.errors))
-    context = {"card": letters.card(work.before, scene.desk, scene.facts), "errors": work.errors,
+    context = {"card": letters.card(work.first, scene.desk, scene.facts), "errors": work.errors,
                "original": scene.mail.visible_text}  # fmt: skip
-    letter = letters.to_staff("command_error", work.before, scene.desk, work.person, context, **_answers(scene))
-    decision = _decision(work, identity, thread, trace, "command", work.before, [Send(letter=letter)])
+    letter = letters.to_staff("command_error", work.first, scene.desk, work.person, context, **_answers(scene))
+    decision = _decision(work, identity, thread, trace, "command", work.first, [Send(letter=letter)])
     return replace(decision, flags=tuple(dict.fromkeys((*decision.flags, "command_error"))))
 
 
@@ -367,7 +439,9 @@ def _awaiting(scene: Scene, person: Staff, case: Case) -> Message | None:
 
 def _is_note_address(scene: Scene) -> bool:
     addresses = (*scene.arrival.recipients, *scene.clues.people)
-    return any(address.partition("@")[0].partition("+")[2] == "note" for address in addresses)
+    own = {mailbox.address for mailbox in scene.desk.mailboxes}
+    notes = (one for one in addresses if one.partition("@")[0].partition("+")[2].lower() == "note")
+    return any(bare_address(one) in own for one in notes)
 
 
 def _relays_files(scene: Scene, said: Said) -> bool:
@@ -386,26 +460,30 @@ def _chain(last: Message | None) -> tuple[str, ...]:
 
 
 def _finish(work: Work, identity: Identity, thread: Thread, trace: Trace, outcome: Any, sent: list[Letter]) -> Decision:
-    scene = work.scene
     effects: list[Effect] = [Save(before=work.before, after=work.case, actor=work.person.address, because=outcome)]
     effects = [*work.saved_elsewhere, *effects, *work.effects]
-    effects += [letters.gate(scene.facts, scene.desk, letter) for letter in sent]
+    effects += [_gate(work, letter) for letter in sent]
     return _decision(work, identity, thread, trace, outcome, work.case, effects)
+
+
+def _gate(work: Work, letter: Letter) -> Effect:
+    """C5: whom this very mail blocks gets nothing automatic of it either."""
+    if work.stops_clocks and letter.audience == "customer" and letter.is_automatic:
+        return LeaveOut(letter=letter, reason="the sender is blocked (C5)")
+    return letters.gate(work.scene.facts, work.scene.desk, letter)
 
 
 def _decision(
     work: Work, identity: Identity, thread: Thread, trace: Trace, outcome: Any, case: Case, effects: list[Effect]
 ) -> Decision:
     ticket = case.ticket
+    number = work.first.ticket.number
     return Decision(
-        outcome=outcome, reasons=tuple(trace.reasons), effects=tuple(effects), ticket=ticket.number, identity=identity,
-        by=thread.by, thread_ticket=ticket.number, queue=ticket.queue, priority=ticket.priority,
+        outcome=outcome, reasons=tuple(trace.reasons), effects=tuple(effects), desk=work.scene.desk.name, ticket=number,
+        identity=identity, by=thread.by, thread_ticket=number, queue=ticket.queue, priority=ticket.priority,
         language=ticket.language, flags=ticket.flags, fields=dict(ticket.fields), missing=ticket.missing,
         visible_text=work.scene.mail.visible_text,
     )  # fmt: skip
 
 
-class _AnyLine:
-    """Stands for the +note address where an error names the line."""
-
-    name, argument, line = "note", "", "+note"
+_NOTE_ADDRESS = Command(name="note", argument="", line="+note")  # where an error names the line

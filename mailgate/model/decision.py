@@ -103,6 +103,14 @@ class Withdraw:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hasten:
+    """Letters of a ticket, of some kinds, that wait for an opening leave at once (D6: the ticket became high)."""
+
+    ticket: int
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hold:
     """The mail is kept for a person to decide (S4), with `due_at` for the managers in the deadlines of its own."""
 
@@ -154,7 +162,7 @@ class Note:
 
 
 Effect = (
-    Save | AddMessage | ChangeMessage | MoveMessages | Send | LeaveOut | Withdraw | Hold | SetAside | DecideHeld | Mark
+    Save | AddMessage | ChangeMessage | MoveMessages | Send | LeaveOut | Withdraw | Hasten | Hold | SetAside | DecideHeld | Mark
     | Suspect | Note
 )  # fmt: skip
 

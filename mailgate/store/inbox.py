@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Connection,
     Engine,
     Index,
     LargeBinary,
@@ -111,7 +112,12 @@ class Inbox:
         """As `accept`, for arrivals that have been through `stage`."""
         if arrivals:
             with transaction(self._engine) as connection:
-                connection.execute(insert(INBOX), [_row(item) for item in arrivals])
+                self.insert(connection, arrivals)
+
+    def insert(self, connection: Connection, arrivals: Sequence[Incoming]) -> None:
+        """As `accept_staged`, within a transaction of the caller's on the inbox's database."""
+        if arrivals:
+            connection.execute(insert(INBOX), [_row(item) for item in arrivals])
 
     def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
         """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably

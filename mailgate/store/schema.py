@@ -9,10 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mailgate.errors import TryLater
+from mailgate.store import fetched
 from mailgate.store.engine import insert_new, reading, transaction
 from mailgate.store.tables import COUNTER, DESK_CLOCK, META, SCHEMA_VERSION, metadata
 
-_INBOX = "inbox"
+_INBOX = frozenset(("inbox", *fetched.TABLES))  # they lie together, so that one commit holds for all
 
 
 def upgrade(engine: Engine, inbox_engine: Engine | None = None) -> list[str]:
@@ -21,16 +22,17 @@ def upgrade(engine: Engine, inbox_engine: Engine | None = None) -> list[str]:
     with transaction(engine) as connection:
         known = set(inspect(connection).get_table_names())
         names = [table for table in metadata.sorted_tables if table.name not in known]
-        names = [table for table in names if table.name != _INBOX or inbox_engine is None]
+        names = [table for table in names if table.name not in _INBOX or inbox_engine is None]
         metadata.create_all(connection, tables=names)
         done += [f"table {table.name} made" for table in names]
         insert_new(connection, META, [{"name": "schema_version", "value": str(SCHEMA_VERSION)}], "name")
         insert_new(connection, COUNTER, [{"name": name, "value": 0} for name in ("ticket", "incident")], "name")
     if inbox_engine is not None:
         with transaction(inbox_engine) as connection:
-            if _INBOX not in inspect(connection).get_table_names():
-                metadata.create_all(connection, tables=[metadata.tables[_INBOX]])
-                done.append("table inbox made")
+            known = set(inspect(connection).get_table_names())
+            names = [table for table in metadata.sorted_tables if table.name in _INBOX - known]
+            metadata.create_all(connection, tables=names)
+            done += [f"table {table.name} made" for table in names]
     return done
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from mailgate.store.fetched import FetchedFolderRow, FetchedRow  # noqa: F401
 from mailgate.store.inbox import InboxRow  # noqa: F401 (the metadata holds every table)
 from mailgate.store.outbox import OutboxRow  # noqa: F401
 from mailgate.store.types import Instant

@@ -135,12 +135,15 @@ class Daemon:
             with engine.connect() as connection:
                 return [dict(row) for row in connection.execute(table.select()).mappings()]
 
-    def letters(self, **wanted: str) -> list[EmailMessage]:
-        """Return what lies in the outgoing folder, oldest first, of those headers."""
+    def letters(self, to: str | None = None, kind: str | None = None) -> list[EmailMessage]:
+        """Return what lies in the outgoing folder, oldest first, to that address and of that kind."""
         files = sorted((self.folder / "outgoing" / "new").glob("*.mailgate"))
         found = [BytesParser(policy=policy.default).parsebytes(file.read_bytes()) for file in files]
-        names = {name: name.replace("_", "-") for name in wanted}
-        return [one for one in found if all(str(one[names[name]]) == value for name, value in wanted.items())]  # type: ignore[misc]
+        return [
+            one  # type: ignore[misc]
+            for one in found
+            if to in (None, one["Delivered-To"]) and kind in (None, one["X-Mailgate-Kind"])
+        ]
 
     def wait_for(self, look: Callable[[], T], seconds: float = SECONDS) -> T:
         """Return what `look` finds, as soon as it finds something."""

@@ -53,14 +53,17 @@ class Lists:
                     for phrase in phrases:
                         self._add(phrase, name, language, lists, lexicon.words.get("common", {}))
         self._lengths = sorted({len(prefix) for prefix in self._prefix})
+        self._awaited = frozenset(_behind_gaps(self._root))
 
     def find(self, text: Words) -> Hits:
         """Return every phrase found, by list, in the order of the text."""
-        walk = _Walk(text, [self.atoms_of(word) for word in text.words])
-        for start, here in enumerate(walk.atoms):
+        atoms = [self.atoms_of(word) for word in text.words]
+        walk = _Walk(text, atoms, self._awaited)
+        roots = self._root.after
+        for start, here in enumerate(atoms):
             for atom in here:
-                node = self._root.after.get(atom)
-                if node is not None:
+                node = roots.get(atom)
+                if node is not None and walk.is_promising(node, start + 1):
                     walk.follow(node, start + 1, start)
         return {name: tuple(hits) for name, hits in walk.found.items()}
 
@@ -129,17 +132,28 @@ class _Walk:
 
     __slots__ = ("atoms", "breaks", "ends", "found", "places")
 
-    def __init__(self, text: Words, atoms: list[tuple[int, ...]]) -> None:
+    def __init__(self, text: Words, atoms: list[tuple[int, ...]], awaited: frozenset[int]) -> None:
         self.atoms = atoms
         self.breaks = text.breaks
         self.found: dict[str, list[Hit]] = {}
-        self.places: dict[int, list[int]] = {}
+        self.places: dict[int, list[int]] = {}  # of the patterns that may stand behind a gap
         for index, here in enumerate(atoms):
-            for atom in here:
-                self.places.setdefault(atom, []).append(index)
+            if here and not awaited.isdisjoint(here):
+                for atom in here:
+                    self.places.setdefault(atom, []).append(index)
         self.ends = [len(atoms)] * (len(atoms) + 1)  # where the sentence of each word ends
         for index in range(len(atoms) - 1, 0, -1):
             self.ends[index - 1] = index if text.breaks[index] >= SENTENCE else self.ends[index]
+
+    def is_promising(self, node: _Node, at: int) -> bool:
+        """May a phrase end here, or go on? Most end at their second word: seen here, it costs no step of the walk."""
+        if node.ends:
+            return True
+        if at >= len(self.atoms):
+            return False
+        if node.after and not node.after.keys().isdisjoint(self.atoms[at]):
+            return True
+        return node.gap is not None and not self.places.keys().isdisjoint(node.gap.after)
 
     def follow(self, node: _Node, at: int, start: int) -> None:
         for name, language in node.ends:
@@ -151,13 +165,15 @@ class _Walk:
         if node.after:
             for atom in self.atoms[at]:
                 child = node.after.get(atom)
-                if child is not None:
+                if child is not None and self.is_promising(child, at + 1):
                     self.follow(child, at + 1, start)
         if node.gap is not None:
             self._skip(node.gap.after, at, start)
 
     def _skip(self, after: dict[int, _Node], at: int, start: int) -> None:
         """Go on with what follows within the gap, looking from the side that has less to look at."""
+        if self.places.keys().isdisjoint(after):
+            return
         end = min(at + _GAP_WORDS + 1, self.ends[at])
         if len(after) > _FEW:
             for index in range(at, end):
@@ -171,6 +187,15 @@ class _Walk:
             if places is not None:
                 for index in places[bisect_left(places, at) : bisect_left(places, end)]:
                     self.follow(child, index + 1, start)
+
+
+def _behind_gaps(node: _Node) -> Iterator[int]:
+    """Yield the word patterns that may follow a gap anywhere below `node`."""
+    for child in node.after.values():
+        yield from _behind_gaps(child)
+    if node.gap is not None:
+        yield from node.gap.after
+        yield from _behind_gaps(node.gap)
 
 
 def _split(phrase: str) -> list[str]:

@@ -1,0 +1,227 @@
+"""The IMAP door (I3): one folder of one account; a mail is durable before anything is done to it on the server."""
+
+import asyncio
+import hashlib
+import random
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailgate.errors import Refused, TryLater
+from mailgate.intake.addressed import addressed_to
+from mailgate.intake.door import Envelope, Recipients, arrivals_of
+from mailgate.intake.imap_line import SIZES_AT_ONCE, Denied, ImapLine, Lost
+from mailgate.intake.imap_oauth import AccessTokens
+from mailgate.intake.imap_place import ImapPlace, place_of
+from mailgate.intake.pipe import sender_of
+from mailgate.log import Log
+from mailgate.model.settings import ImapSettings
+from mailgate.store.fetched import Folder, Ledger
+from mailgate.store.ids import utc_now
+
+LOG = Log("imap")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long things may take, in seconds."""
+
+    idle: float = 240.0  # RFC 2177 says 29 minutes at most; routers on the way forget a quiet connection after five
+    command: float = 30.0
+    first_pause: float = 1.0  # after a connection was lost, doubled each time
+    longest_pause: float = 120.0
+    refused_pause: float = 60.0  # after a login was refused, doubled each time
+    longest_refused_pause: float = 1800.0
+    dead_after: float = 300.0  # unreachable for so long is worth an alarm; a refused login at once
+
+
+Tell = Callable[[str, bool, str], None]
+"""place, whether it works, why not → whoever alarms. Called when that changes, and again with each failure."""
+
+
+class ImapFetcher:
+    """Fetches one folder. `run` until it is cancelled."""
+
+    def __init__(
+        self,
+        settings: ImapSettings,
+        recipients: Recipients,
+        ledger: Ledger,
+        new_id: Callable[[], str],
+        *,
+        size_limit: int,
+        on_commit: Callable[[], None] = lambda: None,
+        tell: Tell = lambda place, works, why: None,
+        may_take: Callable[[], bool] = lambda: True,
+        clock: Callable[[], datetime] = utc_now,
+        tls: ssl.SSLContext | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """`may_take`: False while there is no room for mail; `tls` stands for the usual certificate check."""
+        self.place: ImapPlace = place_of(settings)
+        self._mailbox = settings.mailbox
+        self._poll_seconds = settings.poll_seconds
+        self._tokens = AccessTokens(settings.oauth) if settings.oauth else None
+        self._recipients = recipients
+        self._ledger = ledger
+        self._new_id = new_id
+        self._size_limit = size_limit
+        self._on_commit = on_commit
+        self._tell = tell
+        self._may_take = may_take
+        self._clock = clock
+        self._tls = (tls or ssl.create_default_context()) if self.place.is_encrypted else None
+        self._pace = pace or Pace()
+        self._failures = 0
+        self._dead_since: float | None = None
+
+    async def run(self) -> None:
+        """Fetch for ever: a session after another, with growing pauses while none comes about."""
+        while True:
+            pause = await self._attempt()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (so that accounts do not come at once)
+
+    async def _attempt(self) -> float:
+        """Have one session; return how long to wait before the next."""
+        line = ImapLine(self.place, self._tls, seconds=self._pace.command)
+        try:
+            await self._session(line)
+        except (Denied, Refused) as error:
+            return self._failed(str(error), self._pace.refused_pause, self._pace.longest_refused_pause, is_refused=True)
+        except (Lost, TryLater) as error:
+            return self._failed(str(error), self._pace.first_pause, self._pace.longest_pause)
+        except Exception as error:  # a bug: what is not flagged is fetched again
+            LOG.failed("imap.broken", error, place=self.place.name)
+            return self._failed(type(error).__name__, self._pace.first_pause, self._pace.longest_pause)
+        finally:
+            line.abandon()
+        raise AssertionError("a session ends by an error alone")
+
+    def _failed(self, why: str, first: float, longest: float, *, is_refused: bool = False) -> float:
+        now = asyncio.get_running_loop().time()
+        self._dead_since = now if self._dead_since is None else self._dead_since
+        pause = min(longest, first * float(1 << min(self._failures, 20)))
+        self._failures += 1
+        LOG.warning("imap.failed", place=self.place.name, because=why, pause=round(pause, 1))
+        if is_refused or now - self._dead_since >= self._pace.dead_after:
+            self._tell(self.place.name, False, why)
+        return pause
+
+    def _works(self) -> None:
+        self._failures, self._dead_since = 0, None
+        self._tell(self.place.name, True, "")
+
+    async def _session(self, line: ImapLine) -> None:
+        await line.greet()
+        await self._log_in(line)
+        if self.place.after == "move":
+            await line.make_folder(self.place.target)
+        validity, following = await line.select(self.place.folder)
+        folder = await asyncio.to_thread(
+            self._ledger.enter, self.place.name, validity, following, self._clock()
+        )  # fmt: skip
+        known = await asyncio.to_thread(self._ledger.known, folder)
+        self._works()
+        LOG.event("imap.began", place=self.place.name, known=len(known))
+        while True:
+            if self._may_take() and await self._take_all(line, folder, known):
+                continue  # more may have come meanwhile: a push during a command is not told
+            await line.wait(min(self._pace.idle, self._poll_seconds))
+
+    async def _log_in(self, line: ImapLine) -> None:
+        if self._tokens is None:
+            await line.log_in(self.place.user, password=self.place.password)
+            return
+        token = await self._tokens.get()
+        try:
+            await line.log_in(self.place.user, token=token)
+        except Denied:
+            self._tokens.forget()
+            raise
+
+    async def _take_all(self, line: ImapLine, folder: Folder, known: dict[int, bool]) -> int:
+        """Take everything that is there; return how many were new."""
+        waiting = await self._waiting(line, folder, known)
+        fresh = sum(uid not in known for uid in waiting)
+        for start in range(0, len(waiting), SIZES_AT_ONCE):
+            some = waiting[start : start + SIZES_AT_ONCE]
+            sizes = await line.sizes([uid for uid in some if uid not in known])
+            for uid in some:
+                if not self._may_take():
+                    return 0
+                await self._take_one(line, folder, uid, sizes.get(uid), known)
+        return fresh
+
+    async def _waiting(self, line: ImapLine, folder: Folder, known: dict[int, bool]) -> list[int]:
+        """Return the UIDs to look at: where mail leaves the folder, all that is in it; else the unread, and whatever
+        came since the first look: somebody may have read it before us."""
+        if self.place.after != "seen":
+            return await line.search("UNDELETED")
+        unread = await line.search("UNSEEN", "UNDELETED")
+        if folder.is_renumbered:
+            since = await line.search("UNDELETED", "SINCE", _date(folder.since - timedelta(days=1)))
+        else:
+            # n:* holds the last mail even where that is before n (RFC 9051, 6.4.8)
+            found = await line.search("UNDELETED", "UID", f"{folder.first_uid}:*")
+            since = [uid for uid in found if uid >= folder.first_uid]
+        return sorted({*unread, *(uid for uid in since if uid not in known)})
+
+    async def _take_one(
+        self, line: ImapLine, folder: Folder, uid: int, size: int | None, known: dict[int, bool]
+    ) -> None:
+        if uid not in known:
+            if size is None:
+                return  # expunged meanwhile
+            if size > self._size_limit:
+                await self._pass_over(folder, uid, f"too big: {size}", known)
+                return
+            raw = await line.fetch(uid, size)
+            if raw is None:
+                return
+            if len(raw) > self._size_limit:
+                await self._pass_over(folder, uid, f"too big: {len(raw)}", known)
+                return
+            await self._store(folder, uid, raw)
+            known[uid] = True
+        if known[uid]:
+            await self._settle(line, uid)
+
+    async def _pass_over(self, folder: Folder, uid: int, reason: str, known: dict[int, bool]) -> None:
+        """It stays in the folder as it is, for a person."""
+        LOG.warning("mail.refused", channel="imap", place=self.place.name, uid=uid, because=reason)
+        await asyncio.to_thread(self._ledger.pass_over, folder, uid, reason, self._clock())
+        known[uid] = False
+
+    async def _store(self, folder: Folder, uid: int, raw: bytes) -> None:
+        digest, now = hashlib.sha256(raw).hexdigest(), self._clock()
+        if folder.is_renumbered and await asyncio.to_thread(self._ledger.has, folder, digest):
+            await asyncio.to_thread(self._ledger.pass_over, folder, uid, "renumbered", now, digest)
+            return
+        wanted = addressed_to(raw)
+        if not self._recipients.by_desk(wanted):
+            wanted = (self._mailbox,)
+        # no stranger writes into an account of the desk: what stands there came through its own mail server (S2)
+        envelope = Envelope(
+            channel="imap", sender=sender_of(raw), recipients=wanted, peer=self.place.host, is_trusted=True
+        )  # fmt: skip
+        arrivals = arrivals_of(raw, envelope, self._recipients, self._new_id, now)
+        await asyncio.to_thread(self._ledger.take, folder, uid, digest, arrivals, now)
+        self._on_commit()
+        for item in arrivals:
+            LOG.event("mail.accepted", arrival=item.arrival.id, channel="imap", desk=item.arrival.desk, size=len(raw))
+
+    async def _settle(self, line: ImapLine, uid: int) -> None:
+        """Do on the server what is configured, now that the mail is durable here."""
+        match self.place.after:
+            case "seen":
+                await line.flag(uid, "\\Seen")
+            case "delete":
+                await line.delete(uid)
+            case "move":
+                await line.move(uid, self.place.target)
+
+
+def _date(at: datetime) -> str:
+    return f"{at.day}-{_MONTHS[at.month - 1]}-{at.year}"  # RFC 9051, 9: English, whatever the locale

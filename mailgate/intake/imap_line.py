@@ -1,0 +1,175 @@
+"""One connection to an IMAP server: every command has a deadline of ours, and anything odd ends the connection."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from aioimaplib import IMAP4, AioImapException
+
+from mailgate.intake.imap_place import ImapPlace, astring, folder_name
+
+T = TypeVar("T")
+COMMAND_SECONDS = 30.0
+FLOOR_BYTES_PER_SECOND = 16_384  # a mail may take as long as it does at this pace
+SIZES_AT_ONCE = 100  # the library recurses once a line: a bulk answer would end it
+_UIDVALIDITY = re.compile(rb"UIDVALIDITY (\d+)", re.I)
+_UIDNEXT = re.compile(rb"UIDNEXT (\d+)", re.I)
+_UID, _SIZE = re.compile(rb"\bUID (\d+)", re.I), re.compile(rb"\bRFC822\.SIZE (\d+)", re.I)
+
+
+class Lost(Exception):
+    """The connection is of no use any more."""
+
+
+class Denied(Exception):
+    """The server refuses the account, the folder or a command; what it said is the message."""
+
+
+class ImapLine:
+    """A connection. What it raises is Lost or Denied; after either, `abandon` it."""
+
+    def __init__(self, place: ImapPlace, tls: ssl.SSLContext | None, *, seconds: float = COMMAND_SECONDS) -> None:
+        """`seconds` is the deadline of a command."""
+        self._seconds = seconds
+        self._lost = asyncio.Event()
+        self._client = IMAP4(
+            place.host, place.port, timeout=seconds, conn_lost_cb=lambda _: self._lost.set(), ssl_context=tls
+        )
+
+    async def greet(self) -> None:
+        """Wait until the server has said who it is."""
+        await self._call(self._client.wait_hello_from_server())
+
+    async def log_in(self, user: str, *, password: str = "", token: str = "") -> None:
+        """Log in with a password or an OAuth access token."""
+        if token:
+            await self._ok(self._client.xoauth2(user, token), "AUTHENTICATE")
+        else:
+            await self._ok(self._client.login(astring(user), password), "LOGIN")
+        # what a server can may change with the login, and some do not say so by themselves
+        await self._call(self._client.protocol.capability())
+
+    async def make_folder(self, name: str) -> None:
+        """Make the folder if it is not there."""
+        await self._call(self._client.create(folder_name(name)))
+
+    async def select(self, name: str) -> tuple[int, int]:
+        """Open the folder; return its UIDVALIDITY and its UIDNEXT."""
+        lines = await self._ok(self._client.select(folder_name(name)), f"SELECT {name}")
+        whole = b"\n".join(bytes(line) for line in lines)
+        validity, following = _UIDVALIDITY.search(whole), _UIDNEXT.search(whole)
+        if validity is None:
+            raise Denied("the server gives no UIDVALIDITY")
+        return int(validity[1]), int(following[1]) if following else 1
+
+    async def search(self, *criteria: str) -> list[int]:
+        """Return the UIDs that match, in order."""
+        lines = await self._ok(self._client.uid_search(*criteria, charset=None), "SEARCH")
+        words = bytes(lines[0]).split() if len(lines) > 1 else []
+        return sorted({int(word) for word in words if word.isdigit()})
+
+    async def sizes(self, uids: list[int]) -> dict[int, int]:
+        """Return the sizes of the mails that are there, of up to SIZES_AT_ONCE."""
+        if not uids:
+            return {}
+        chosen = ",".join(map(str, uids))
+        lines = await self._ok(self._client.uid("FETCH", chosen, "(UID RFC822.SIZE)"), "FETCH")
+        found = ((_UID.search(bytes(line)), _SIZE.search(bytes(line))) for line in lines)
+        return {int(uid[1]): int(size[1]) for uid, size in found if uid and size and int(uid[1]) in set(uids)}
+
+    async def fetch(self, uid: int, size: int) -> bytes | None:
+        """Return the mail without marking it; None where it has vanished meanwhile."""
+        seconds = self._seconds + size / FLOOR_BYTES_PER_SECOND
+        self._client.timeout = seconds
+        try:
+            lines = await self._ok(self._client.uid("FETCH", str(uid), "(UID BODY.PEEK[])"), "FETCH", seconds)
+        finally:
+            self._client.timeout = self._seconds
+        return next((bytes(line) for line in lines if isinstance(line, bytearray)), None)
+
+    async def flag(self, uid: int, *flags: str) -> None:
+        """Set flags."""
+        await self._ok(self._client.uid("STORE", str(uid), "+FLAGS.SILENT", f"({' '.join(flags)})"), "STORE")
+
+    async def move(self, uid: int, folder: str) -> None:
+        """Move the mail to another folder."""
+        if self._client.has_capability("MOVE"):  # RFC 6851
+            await self._ok(self._client.uid("MOVE", str(uid), folder_name(folder)), "MOVE")
+            return
+        await self._ok(self._client.uid("COPY", str(uid), folder_name(folder)), "COPY")
+        await self.delete(uid)
+
+    async def delete(self, uid: int) -> None:
+        """Delete the mail; it is expunged where that can be done without touching what others have deleted."""
+        await self.flag(uid, "\\Deleted")
+        if self._client.has_capability("UIDPLUS"):  # RFC 4315
+            await self._ok(self._client.uid("EXPUNGE", str(uid)), "EXPUNGE")
+
+    async def wait(self, seconds: float) -> None:
+        """Return when the folder may have changed, or after `seconds`; IDLE (RFC 2177) where the server has it."""
+        if not self._client.has_capability("IDLE"):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), seconds)
+            await self._call(self._client.noop())
+            return
+        idle = await self._call(self._client.idle_start(timeout=2 * seconds + 60))
+        pushed = asyncio.ensure_future(self._client.protocol.idle_queue.get())
+        await self._first(pushed, seconds)
+        pushed.cancel()
+        if self._lost.is_set():
+            raise Lost("the connection was lost while idle")
+        self._client.idle_done()
+        await self._call(idle)
+        # old pushes must not end the next wait at once: the search that follows sees what they told of
+        while not self._client.protocol.idle_queue.empty():
+            self._client.protocol.idle_queue.get_nowait()
+
+    async def leave(self) -> None:
+        """Say goodbye."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._client.logout(), 2)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the connection and of everything that waits for it."""
+        protocol = self._client.protocol
+        if getattr(protocol, "transport", None) is not None:
+            protocol.transport.abort()
+        waiter = getattr(self._client, "_idle_waiter", None)
+        if waiter is not None:
+            waiter.cancel()
+        for task in (*self._client.tasks, *protocol.tasks, self._client._client_task):
+            task.cancel()
+
+    async def _ok(self, command: Awaitable[Any], what: str, seconds: float | None = None) -> list[Any]:
+        response = await self._call(command, seconds)
+        if response.result != "OK":
+            said = b" ".join(bytes(line) for line in response.lines[-2:]).decode("utf-8", "replace")
+            raise Denied(f"{what}: {response.result} {said}"[:300])
+        return list(response.lines)
+
+    async def _call(self, command: Awaitable[T], seconds: float | None = None) -> T:
+        """Await a command of the library, whose own timeouts cannot be relied on."""
+        task = asyncio.ensure_future(command)
+        await self._first(task, (seconds or self._seconds) + 1)
+        if not task.done():
+            task.cancel()
+            raise Lost("the connection was lost" if self._lost.is_set() else "the server does not answer")
+        try:
+            return task.result()
+        except (AioImapException, OSError, TimeoutError, asyncio.CancelledError, ValueError, RecursionError) as error:
+            raise Lost(" ".join(str(error).split())[:300] or type(error).__name__) from error
+
+    async def _first(self, task: "asyncio.Future[Any]", seconds: float) -> None:
+        """Wait for the task or for the loss of the connection, for so many seconds."""
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({task, lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            lost.cancel()

@@ -1,0 +1,118 @@
+"""What was fetched over IMAP: a ledger beside the inbox, written in the transaction that accepts the mail (I3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Engine, insert, select, update
+from sqlmodel import Field, SQLModel
+
+from mailgate.store.engine import insert_new, reading, transaction
+from mailgate.store.inbox import Inbox, Incoming
+from mailgate.store.types import Instant
+
+
+class FetchedRow(SQLModel, table=True):
+    """A mail of a folder that was taken (`digest`), or passed over for good (`reason`). `place` is the account and the
+    folder; a UID means something within its UIDVALIDITY alone (RFC 9051, 2.3.1.1)."""
+
+    __tablename__ = "fetched"
+
+    key: str = Field(primary_key=True)
+    place: str = Field(index=True)
+    validity: str
+    digest: str = Field(index=True)
+    reason: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class FetchedFolderRow(SQLModel, table=True):
+    """A folder as it was when it was first looked into: mail before `first_uid` is taken only while it is unread."""
+
+    __tablename__ = "fetched_folder"
+
+    place: str = Field(primary_key=True)
+    validity: str
+    first_uid: int = Field(sa_type=BigInteger)  # UIDs have 32 bits
+    since: datetime = Field(sa_type=Instant)
+
+
+FETCHED = SQLModel.metadata.tables["fetched"]
+FOLDER = SQLModel.metadata.tables["fetched_folder"]
+TABLES = ("fetched", "fetched_folder")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folder:
+    """What is known of a folder. `is_renumbered`: its UIDs have changed since mail was first taken from it."""
+
+    place: str
+    validity: int
+    first_uid: int
+    since: datetime
+    is_renumbered: bool = False
+
+
+class Ledger:
+    """The ledger of one process. Every method is one transaction, safe from threads; trouble of ours is TryLater."""
+
+    def __init__(self, engine: Engine, inbox: Inbox) -> None:
+        """`engine` is the inbox's."""
+        self._engine = engine
+        self._inbox = inbox
+
+    def enter(self, place: str, validity: int, next_uid: int, now: datetime) -> Folder:
+        """Return the folder, noted now if it is new; after a change of UIDVALIDITY all since the first look counts."""
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(FOLDER).where(FOLDER.c.place == place)).first()
+            if row is None:
+                values = {"place": place, "validity": str(validity), "first_uid": next_uid, "since": now}
+                connection.execute(insert(FOLDER), [values])
+                return Folder(place=place, validity=validity, first_uid=next_uid, since=now)
+            is_renumbered = row.first_uid == 0 or row.validity != str(validity)
+            if row.validity != str(validity):
+                changed = update(FOLDER).where(FOLDER.c.place == place)
+                connection.execute(changed.values(validity=str(validity), first_uid=0))
+        first = 0 if is_renumbered else row.first_uid
+        return Folder(place=place, validity=validity, first_uid=first, since=row.since, is_renumbered=is_renumbered)
+
+    def known(self, folder: Folder) -> dict[int, bool]:
+        """Return the UIDs that need not be fetched any more, and whether their mail is here (else: passed over)."""
+        query = select(FETCHED.c.key, FETCHED.c.digest).where(
+            FETCHED.c.place == folder.place, FETCHED.c.validity == str(folder.validity)
+        )
+        with reading(self._engine) as connection:
+            return {int(key.rpartition(" ")[2]): bool(digest) for key, digest in connection.execute(query)}
+
+    def has(self, folder: Folder, digest: str) -> bool:
+        """Say whether a mail of these bytes was taken from that place before, under whatever UID."""
+        query = select(FETCHED.c.key).where(FETCHED.c.place == folder.place, FETCHED.c.digest == digest).limit(1)
+        with reading(self._engine) as connection:
+            return connection.execute(query).first() is not None
+
+    def take(self, folder: Folder, uid: int, digest: str, arrivals: Sequence[Incoming], now: datetime) -> None:
+        """Make the mail and its entry durable in one commit; after this returned neither is lost or doubled."""
+        self._inbox.stage(arrivals)
+        with transaction(self._engine) as connection:
+            # the entry comes first: of two fetchers of one mail the second finds it, and brings nothing
+            row = _row(folder, uid, digest, "", now)
+            present = select(FETCHED.c.key).where(FETCHED.c.key == row["key"])
+            if connection.execute(present).first() is None:
+                connection.execute(insert(FETCHED), [row])
+                self._inbox.insert(connection, arrivals)
+
+    def pass_over(self, folder: Folder, uid: int, reason: str, now: datetime, digest: str = "") -> None:
+        """Note that this one is not to be fetched again."""
+        with transaction(self._engine) as connection:
+            insert_new(connection, FETCHED, [_row(folder, uid, digest, reason, now)], "key")
+
+
+def _row(folder: Folder, uid: int, digest: str, reason: str, now: datetime) -> dict[str, object]:
+    return {
+        "key": _key(folder, uid), "place": folder.place, "validity": str(folder.validity), "digest": digest,
+        "reason": reason[:500], "at": now,
+    }  # fmt: skip
+
+
+def _key(folder: Folder, uid: int) -> str:
+    return f"{folder.place} {folder.validity} {uid}"
