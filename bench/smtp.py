@@ -120,7 +120,7 @@ def run_mailgate(mails: Sequence[tuple[str, bytes]], connections: int, reuse: bo
 def make_house(folder: Path) -> dict[str, str]:
     """Write a configuration with known customers and staff; return the environment for it."""
     from mailgate import app
-    from mailgate.cli.init import write_directory
+    from mailgate.config.directory import write_directory
     from mailgate.model.people import Account, Contact, Staff
     from mailgate.store import people
     from mailgate.store.engine import transaction

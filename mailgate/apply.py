@@ -32,7 +32,7 @@ from mailgate.model.letter import Letter
 from mailgate.model.settings import Settings
 from mailgate.model.ticket import NEW, SHOWN_DEADLINES, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows
-from mailgate.store.engine import upsert
+from mailgate.store.engine import counting, upsert
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import (
     ADDRESS_MARK,
@@ -375,7 +375,8 @@ class _Work:
     def _next_number(self, desk: str) -> int:
         """Return the next ticket number: one counter for all desks, never below the desk's first."""
         first = self._tools.settings.desks[desk].first_number
-        return int(_NEXT_NUMBER.scalar(self._connection, {"first": first}))
+        with counting(self._connection) as connection:
+            return int(_NEXT_NUMBER.scalar(connection, {"first": first}))
 
 
 def _moved(deadline: Deadline) -> dict[str, Any]:

@@ -25,13 +25,14 @@ from mailgate.model.phrases import Phrases
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
 from mailgate.store import rows
-from mailgate.store.engine import reading, transaction
-from mailgate.store.gather import Gatherer
+from mailgate.store.engine import Collision, hold, reading, transaction
+from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import ARRIVAL, HELD
 
 LOG = Log("pipeline")
+_COLLISIONS = 3
 _ARRIVAL = Prepared(insert(ARRIVAL))
 
 
@@ -77,6 +78,7 @@ class House:
         self.raw_of = raw_of
         self._phrases = phrases
         self._tags = frozenset(desk.tag for desk in settings.desks.values())
+        self._addresses = frozenset(one.address for desk in settings.desks.values() for one in desk.mailboxes)
         worker = settings.worker
         self._limits = Limits(
             header_bytes=worker.header_bytes, header_lines=worker.header_lines, max_parts=worker.max_parts,
@@ -147,6 +149,7 @@ class House:
         return Scene(
             mail=mail, arrival=arrival, clues=clues, facts=facts, desk=self.settings.desks[arrival.desk],
             secret=self.settings.secret, now=self.clock(), hold_seconds=self.settings.relay.hold_seconds,
+            desk_addresses=self._addresses,
         )  # fmt: skip
 
     def _record(
@@ -215,7 +218,7 @@ class Worker:
     def _apply(self, mails: Sequence[Read]) -> None:
         ids = [one.taken.arrival.id for one in mails]
         try:
-            received = self._in_one(mails)
+            received = self._in_one_again(mails)
         except TryLater as error:  # trouble of the database is no try (I7)
             LOG.failed("mail.put_off", error, mails=len(mails))
             self._inbox.release(ids, _later(self._house.clock(), 2))
@@ -230,10 +233,20 @@ class Worker:
                 rule=one.decision.reasons[-1].rule if one.decision.reasons else "",
             )  # fmt: skip
 
+    def _in_one_again(self, mails: Sequence[Read]) -> list[Received]:
+        """Apply them in one transaction, a few times over where it met another one."""
+        for _ in range(_COLLISIONS):
+            try:
+                return self._in_one(mails)
+            except Collision as error:
+                LOG.warning("mail.collided", mails=len(mails), because=str(error))
+        return self._in_one(mails)
+
     def _in_one(self, mails: Sequence[Read]) -> list[Received]:
         received: list[Received] = []
         self._house.gatherer.forget_people()
         with transaction(self._house.engine) as connection:
+            hold(connection, (name for one in mails for name in names_of(one.clues)))
             for one in mails:
                 arrival = one.taken.arrival
                 if one.taken.tries > 1 and _is_applied(connection, arrival.id):
@@ -253,7 +266,9 @@ class Worker:
 
     def _failed(self, taken: Taken, error: Exception) -> None:
         LOG.failed("mail.failed", error, arrival=taken.arrival.id, tries=taken.tries)
-        if taken.tries >= self._tries(taken.arrival):
+        if isinstance(error, MemoryError):
+            self.quarantine(taken.arrival, "exceeds a limit: memory")
+        elif taken.tries >= self._tries(taken.arrival):
             self.quarantine(taken.arrival, f"{type(error).__name__}: {error}"[:500])
         else:
             self._inbox.put_back([taken.arrival.id])

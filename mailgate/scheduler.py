@@ -16,8 +16,8 @@ from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
 from mailgate.pipeline import House
 from mailgate.store import schema
-from mailgate.store.engine import claimable, reading, transaction
-from mailgate.store.gather import read_cases
+from mailgate.store.engine import claimable, hold_alone, reading, transaction
+from mailgate.store.gather import read_cases, take_tickets
 from mailgate.store.reports import day_counts
 from mailgate.store.tables import DEADLINE, DESK_CLOCK, HELD
 
@@ -35,7 +35,7 @@ class Fired:
 
 
 class Scheduler:
-    """Fires what is due. Any number may run: a due row is locked while it is decided, and changed with it."""
+    """Fires what is due. Any number may run: one at a time has the lock, and each ticket is its own while it is decided."""
 
     def __init__(self, house: House, *, group: int = 100) -> None:
         self._house = house
@@ -54,6 +54,8 @@ class Scheduler:
         fired: list[Fired] = []
         while True:
             with transaction(self._house.engine) as connection:
+                if not hold_alone(connection, "scheduler"):
+                    return fired
                 self._house.gatherer.forget_people()
                 some = self._fire_tickets(connection, now)
                 is_more = bool(self._due_tickets(connection, now))
@@ -61,6 +63,8 @@ class Scheduler:
             if not is_more or not some:
                 break
         with transaction(self._house.engine) as connection:
+            if not hold_alone(connection, "scheduler"):
+                return fired
             fired += self._fire_held(connection, now)
             fired += self._fire_digests(connection, now)
         return fired
@@ -90,7 +94,8 @@ class Scheduler:
             .order_by(DEADLINE.c.next_at)
             .limit(self._group)
         )
-        return list(dict.fromkeys(connection.execute(claimable(due)).scalars()))
+        # tickets are taken, not deadlines: whoever decides on a ticket takes it first, and then changes its deadlines
+        return take_tickets(connection, list(dict.fromkeys(connection.execute(due).scalars())))
 
     def _fire_group(
         self, connection: Connection, numbers: Sequence[int], missed: dict[str, list[tuple[Letter, dict[str, Any]]]],

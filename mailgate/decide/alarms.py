@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from mailgate.decide import letters
+from mailgate.decide.reach import redirect
 from mailgate.model.decision import Decision, Effect, Mark, Note, Reason, Save, Send
 from mailgate.model.facts import Facts
 from mailgate.model.settings import Desk
@@ -24,22 +25,25 @@ def decide_refused(
 ) -> Decision:
     """A6: a letter that the relay refuses for good marks its address; staff are told, nobody is answered."""
     effects: list[Effect] = [Mark(address=to, mark="failed", because=f"{code} {text}"[:300])]
+    instead: str | None = None
     if case is not None:
-        flags = tuple(dict.fromkeys((*case.ticket.flags, "address_failed")))
+        today = now.astimezone(desk.timezone).date()
+        ticket, instead = redirect(case.ticket, (to,), facts.account_contacts, facts.marks, today)
         effects.append(
             Save(
                 before=case,
-                after=replace(case, ticket=replace(case.ticket, flags=flags)),
+                after=replace(case, ticket=ticket),
                 actor="relay",
                 because="refused",
             )
         )
         effects.append(Note(ticket=case.ticket.number, kind="refused", detail=f"{kind} to {to}: {code} {text}"[:500]))
         context = {
-            "card": letters.card(case, desk, facts), "letter_kind": kind, "letter_subject": subject, "next_address": None,
-            "failed": [{"address": to, "status": str(code or ""), "diagnostic": text[:300]}],
+            "card": letters.card(case, desk, facts), "letter_kind": kind, "letter_subject": subject,
+            "next_address": instead, "failed": [{"address": to, "status": str(code or ""), "diagnostic": text[:300]}],
         }  # fmt: skip
-        effects += [Send(letter=one) for one in letters.to_team("bounce_notice", case, desk, facts, now, context)]
+        told = letters.bounce_notices(case, desk, facts, now, context, {to})
+        effects += [Send(letter=one) for one in told]
     return Decision(
         outcome=None, reasons=(Reason(rule="A6", verdict="refused for good", because=f"{to}: {code} {text}"[:300]),),
         effects=tuple(effects), desk=desk.name, ticket=case.ticket.number if case else None,

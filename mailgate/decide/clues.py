@@ -11,7 +11,7 @@ from mailgate.decide.matter import fold_subject
 from mailgate.model.arrival import Arrival
 from mailgate.model.facts import Clues
 from mailgate.model.findings import Findings
-from mailgate.model.mail import Mail
+from mailgate.model.mail import Mail, is_deliverable
 from mailgate.model.settings import Desk
 from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
 
@@ -39,7 +39,7 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues
     return Clues(
         desk=desk.name,
         sender=mail.from_[0].key if len(mail.from_) == 1 else None,
-        reply_to=mail.reply_to[0].key if len(mail.reply_to) == 1 else None,
+        reply_to=_reply_to(mail),
         content_key=mail.content_key,
         numbers=_unique(numbers),
         message_ids=message_ids,
@@ -51,8 +51,16 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues
         commands_name=numbers_named(mail.visible_text),
         people=_unique(address.key for address in (*mail.to, *mail.cc)),
         failed=_unique(one.address.lower() for one in mail.report.failed) if mail.report else (),
+        others=_unique(address.key for address in mail.from_) if len(mail.from_) > 1 else (),
+        forwarded=mail.forwarded.address.lower() if mail.forwarded and mail.forwarded.address else None,
         mentioned=_mentioned(mail.visible_text),
     )
+
+
+def _reply_to(mail: Mail) -> str | None:
+    """Return the one address of Reply-To; one that can be read in two ways is none (S9)."""
+    found = [address.key for address in mail.reply_to if is_deliverable(address.key)]
+    return found[0] if len(found) == len(mail.reply_to) == 1 else None
 
 
 def _tokens(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> tuple[Token, ...]:

@@ -1,14 +1,14 @@
 """A customer's mail (T1 to T6, S7, Q1 to Q8, A1): a new ticket, a follow-up, or a split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
-from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, route
+from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, names_account, route
 from mailgate.decide.scene import Scene, Trace
-from mailgate.decide.sender import find_reply_address
+from mailgate.decide.sender import as_contact_of, find_reply_address, senders_contacts
 from mailgate.decide.thread import Thread, find_same_subject, find_thread, is_other_matter
 from mailgate.model.decision import (
     AddMessage,
@@ -35,7 +35,7 @@ def decide_customer(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     identity = as_participant(scene, identity, case, trace)
     if case is None:
         return open_ticket(scene, identity, thread, trace)
-    why = "" if scene.mail.automatic else is_other_matter(scene, case, trace) if thread.by != "subject" else ""
+    why = is_other_matter(scene, case, trace) if thread.by != "subject" else ""
     if why:
         return open_ticket(scene, identity, thread, trace, split_from=case, split_because=why)
     return follow_up(scene, identity, thread, case, trace)
@@ -47,6 +47,8 @@ def as_participant(scene: Scene, identity: Identity, case: Case | None, trace: T
     if identity.level == "unknown" and ticket and scene.clues.sender:
         if identity.address in (ticket.requestor, ticket.reply_address) or identity.address in ticket.participants:
             identity = replace(identity, level="participant")
+    if ticket:
+        identity = as_contact_of(scene, identity, ticket.account or ticket.named_account)
     who = f"{identity.contact or identity.address or 'nobody'}" + (
         f" of {identity.account}" if identity.account else ""
     )
@@ -85,10 +87,13 @@ def open_ticket(
         effects.append(_link(scene.facts.cases[thread.forwards], Link(kind="forward", ticket=NEW), identity))
     left_out = ""
     if wants_ack:
-        ack = letters.gate(scene.facts, scene.desk, acknowledgement(scene, case, routed, split_from, split_because))
+        letter = acknowledgement(scene, case, routed, split_from, split_because)
+        ack = letters.gate(scene.facts, scene.desk, letter, identity.address)
         effects.append(ack)
         left_out = getattr(ack, "reason", "")
         trace.add("A1" if not left_out else "A3", "ack" if not left_out else "no ack", left_out)
+        if left_out:  # what is not to be said is not due
+            case = clocks.close(case, ("ack",), "cancelled", scene.at)
     effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out)
     incident_effects, case = incidents.watch(scene, case, trace)
     effects[0] = Save(before=None, after=case, actor=identity.address or "", because=split_because or "mail")
@@ -123,6 +128,8 @@ def follow_up(scene: Scene, identity: Identity, thread: Thread, case: Case, trac
         context = {"card": letters.card(case, scene.desk, scene.facts), "cause": "snooze", "due_at": None,
                    "text": mail.visible_text}  # fmt: skip
         effects += _sends(scene, letters.to_team("reminder", case, scene.desk, scene.facts, scene.now, context))
+    if thread.claimed:
+        flags.append("claimed_tag")
     all_flags = tuple(dict.fromkeys((*case.ticket.flags, *flags)))
     return _decision(
         scene, identity, thread, trace, case, effects, outcome="follow_up", ticket=case.ticket.number, flags=all_flags
@@ -172,8 +179,13 @@ def message_of(scene: Scene, identity: Identity, *, kind: Any = "customer", text
 
 
 def participants_of(scene: Scene, requestor: str) -> tuple[str, ...]:
-    """Return those in To and Cc, without the requestor, the desk's mailboxes and its staff (A8)."""
-    own = {mailbox.address for mailbox in scene.desk.mailboxes} | set(scene.desk.managers)
+    """Return those in To and Cc, without the requestor, mailboxes of any desk and the staff (A8). A mailing list and
+    whom a machine writes to take no part."""
+    if scene.mail.automatic:
+        return ()
+    boxes = {mailbox.address for mailbox in scene.desk.mailboxes} | scene.desk_addresses
+    postmasters = {f"postmaster@{address.rpartition('@')[2]}" for address in boxes}
+    own = boxes | postmasters | set(scene.desk.managers)
     staff = {person.address for person in scene.facts.people}
     others = (address for address in scene.clues.people if bare_address(address) not in own)
     return tuple(address for address in others if address != requestor and address not in staff)[:20]
@@ -233,8 +245,10 @@ def _flags(scene: Scene, identity: Identity, thread: Thread, routed: Routed, tra
 
 
 def _is_mismatch(scene: Scene, identity: Identity) -> bool:
-    named = {account.number for account in scene.facts.named_accounts}
-    return bool(identity.account and named and identity.account not in named)
+    form = scene.arrival.form
+    own = {contact.account.number for contact in senders_contacts(scene)} if not form else set()
+    own |= {identity.account, form.account if form else None}  # type: ignore[arg-type]
+    return bool(identity.account) and any(one.number not in own for one in scene.facts.named_accounts)
 
 
 def _named_account(scene: Scene, identity: Identity) -> str | None:
@@ -255,9 +269,17 @@ def _remember(scene: Scene, identity: Identity, case: Case) -> Case:
         ticket=replace(
             ticket, subjects=subjects, fields=fields, changed_at=scene.at,
             participants=tuple(dict.fromkeys((*ticket.participants, *people)))[:40],
-            missing=tuple(name for name in ticket.missing if not fields.get(name)),
+            missing=tuple(name for name in ticket.missing if not _is_given(scene, fields, name)),
+            named_account=ticket.named_account or _named_account(scene, identity),
         ),
     )  # fmt: skip
+
+
+def _is_given(scene: Scene, fields: Mapping[str, str], name: str) -> bool:
+    """Has the customer said it by now? A server is known by its order as well; any number of theirs names them (S8)."""
+    if name == "contract":
+        return bool(fields.get("contract") or names_account(scene))
+    return bool(fields.get(name) or (name == "server" and fields.get("order")))
 
 
 def _move(scene: Scene, identity: Identity, case: Case, trace: Trace) -> tuple[Case, list[str], bool]:
@@ -285,7 +307,8 @@ def _answer_identity(scene: Scene, identity: Identity, case: Case, trace: Trace)
     rights = tuple(ticket.rights)
     if not (identity.contact and fits and may_confirm(ticket.request, rights, identity)):  # type: ignore[arg-type]
         trace.add("S7", "the flag stays", f"level {identity.level}")
-        return case
+        is_over = ticket.status in ("resolved", "closed")
+        return clocks.change_status(case, scene.desk, "waiting", scene.at) if is_over else case
     trace.add("S7", "the flag is lifted", f"{identity.contact} of {identity.account}, level {identity.level}")
     lifted = replace(
         ticket, flags=tuple(flag for flag in ticket.flags if flag != "identity_required"), account=identity.account,

@@ -32,11 +32,11 @@ class Tick:
     missed: list[tuple[Letter, dict[str, Any]]] = field(default_factory=list)
     breached: list[Deadline] = field(default_factory=list)
 
-    def tell(self, deadline: Deadline, found: Sequence[Letter], what: str) -> None:
+    def tell(self, deadline: Deadline, found: Sequence[Letter], team: str = "") -> None:
         """Send now, or, where it is found late, in the one notice that lists it (D3)."""
         if self._is_late(deadline) and deadline.due_at:
             entry = {"ticket": self.case.ticket.number, "subject": self.case.ticket.subject, "kind": deadline.kind,
-                     "due_at": deadline.due_at, "what": what}  # fmt: skip
+                     "due_at": deadline.due_at, "what": team}  # fmt: skip
             self.missed += [(letter, entry) for letter in found]
         else:
             self.letters += [replace(letter, because=deadline.kind) for letter in found]
@@ -105,7 +105,9 @@ def missed_notices(desk: Desk, missed: Sequence[tuple[Letter, dict[str, Any]]]) 
     """D3: one notice for each person, with everything that was found late."""
     by_person: dict[str, tuple[Letter, list[dict[str, Any]]]] = {}
     for letter, entry in missed:
-        by_person.setdefault(letter.to, (letter, []))[1].append(entry)
+        entries = by_person.setdefault(letter.to, (letter, []))[1]
+        if entry not in entries:
+            entries.append(entry)
     return [
         replace(
             letter, kind="missed", context={"entries": tuple(entries)}, ticket=None, subject="", not_before=None,
@@ -129,7 +131,7 @@ def _remind(tick: Tick, deadline: Deadline) -> None:
         tick.reasons.append(
             Reason(rule="D4", verdict="reminder", because=f"{tick.desk.rules.remind_percent} % of {deadline.kind}")
         )
-    tick.tell(deadline, found, "reminder")
+    tick.tell(deadline, found)
 
 
 def _end(tick: Tick, deadline: Deadline) -> None:
@@ -179,12 +181,12 @@ def _breach(tick: Tick) -> None:
         "text": letters.last_words(tick.facts, tick.case.ticket.number),
     }  # fmt: skip
     first = tick.breached[0]
-    tick.tell(first, letters.to_managers("breach", tick.desk, tick.case, context), "breach")
+    tick.tell(first, letters.to_managers("breach", tick.desk, tick.case, context))
     if team:
         given = letters.handovers(
             tick.case, tick.desk, tick.facts, tick.now, cause="breach", reason="", from_team=from_team
         )
-        tick.tell(first, given, "handover")
+        tick.tell(first, given, team)
         tick.say(first, letters.escalation(tick.case, tick.desk, "breach", team, tick.now))
     for deadline in tick.breached:
         if deadline.kind == "promise":
@@ -192,7 +194,6 @@ def _breach(tick: Tick) -> None:
             tick.tell(
                 deadline,
                 _maker(tick, deadline, "promise_due", {"card": card, "at": deadline.due_at, "text": ""}),
-                "promise",
             )
 
 
@@ -223,7 +224,7 @@ def _wake(tick: Tick, deadline: Deadline) -> None:
     context = {"card": letters.card(tick.case, tick.desk, tick.facts), "cause": "snooze", "due_at": None,
                "text": letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
     tick.reasons.append(Reason(rule="D7", verdict="awake", because="the snooze is over"))
-    tick.tell(deadline, letters.to_team("reminder", tick.case, tick.desk, tick.facts, tick.now, context), "snooze")
+    tick.tell(deadline, letters.to_team("reminder", tick.case, tick.desk, tick.facts, tick.now, context))
 
 
 def _ask_for_update(tick: Tick, deadline: Deadline) -> None:
@@ -238,7 +239,7 @@ def _ask_for_update(tick: Tick, deadline: Deadline) -> None:
     context = {"card": letters.card(tick.case, tick.desk, tick.facts), "progress_at": progress_at,
                "text": letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
     tick.reasons.append(Reason(rule="D8", verdict="update_due", because="nobody has told the customer how it stands"))
-    tick.tell(deadline, letters.to_team("update_due", tick.case, tick.desk, tick.facts, tick.now, context), "update")
+    tick.tell(deadline, letters.to_team("update_due", tick.case, tick.desk, tick.facts, tick.now, context))
 
 
 def _progress(tick: Tick, deadline: Deadline) -> None:
@@ -257,7 +258,7 @@ def _tell_leads(tick: Tick, deadline: Deadline) -> None:
     people = letters.leads(tick.case.ticket.team, tick.facts.people)
     found = [letters.to_staff("lead_notice", tick.case, tick.desk, one, context) for one in people]
     tick.reasons.append(Reason(rule="D8", verdict="lead_notice", because="48 hours without a word of a person"))
-    tick.tell(deadline, found or letters.to_managers("lead_notice", tick.desk, tick.case, context), "silence")
+    tick.tell(deadline, found or letters.to_managers("lead_notice", tick.desk, tick.case, context))
 
 
 def _maker(tick: Tick, deadline: Deadline, kind: str, context: dict[str, Any]) -> list[Letter]:

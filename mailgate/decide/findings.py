@@ -17,7 +17,7 @@ from mailgate.model.settings import Desk, Lexicon
 __all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
 
 _MOST_TEXT = 20_000  # characters that are read: what a person means stands at the beginning
-_MOST_WORDS = 2_500
+_MOST_WORDS = 1_200
 _MOST_SUBJECT = 1_000
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from mailgate.decide import letters
 from mailgate.decide.customer import as_participant, decide_customer, message_of
 from mailgate.decide.letters import gate
+from mailgate.decide.reach import redirect
 from mailgate.decide.route import choose_mailbox
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import identify
@@ -43,6 +44,8 @@ def duplicate(scene: Scene, identity: Identity, trace: Trace) -> Decision | None
 def loop(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     """M6, M7: our own mail come back is set aside."""
     because = _loop_evidence(scene)
+    if because is None and _is(scene, "loop"):
+        because = "automatic, with the mark of another mailgate"
     if because is None:
         return None
     trace.add("M6", "loop", because)
@@ -54,7 +57,7 @@ def report(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     """M7: receipts and reports are set aside; an abuse report to the abuse mailbox opens a ticket there."""
     if not _is(scene, "report"):
         return None
-    if choose_mailbox(scene).is_abuse:
+    if choose_mailbox(scene).is_abuse and _is_abuse_report(scene):
         trace.add("M7", "a report to the abuse mailbox opens a ticket")
         return decide_customer(scene, identity, trace)
     trace.add("M7", "set aside", "a report")
@@ -185,10 +188,17 @@ def _loop_evidence(scene: Scene) -> str | None:
     return None
 
 
+def _is_abuse_report(scene: Scene) -> bool:
+    """Is it a report about mail (RFC 5965), not a receipt?"""
+    return scene.mail.automatic is not None and "feedback-report" in scene.mail.automatic.because
+
+
 def _bounced_case(scene: Scene) -> Case | None:
-    """Return the ticket whose mail bounced: only evidence that nobody can guess counts (T3)."""
+    """Return the ticket whose mail bounced (M7): only evidence that nobody can guess counts (T3), our token or
+    Message-ID, or a customer's that the returned headers name."""
     numbers = [token.ticket for token in scene.clues.tokens if token.ticket]
     numbers += [own.ticket for _, own in scene.clues.own_ids if own.ticket]
+    numbers += [one.ticket for one in scene.facts.referenced if one.ticket]
     for number in numbers:
         survivor = scene.facts.survivors.get(number)
         if survivor is not None and survivor in scene.facts.cases:
@@ -199,34 +209,44 @@ def _bounced_case(scene: Scene) -> Case | None:
 def _bounce_effects(scene: Scene, case: Case, trace: Trace) -> list[Effect]:
     report_ = scene.mail.report
     assert report_ is not None
-    ticket, known = case.ticket, _addresses_of(case.ticket)
-    failed = [one for one in report_.failed if one.permanent is not False]
-    marked = [one.address.lower() for one in failed if one.address.lower() in known]
+    ticket, known = case.ticket, _readers_of(scene, case.ticket)
+    named = [one for one in report_.failed if one.address.lower() in known]
+    # who gave up after trouble that passes has failed as well, where nobody failed for good
+    failed = [one for one in named if one.permanent is not False] or named
+    marked = list(dict.fromkeys(one.address.lower() for one in failed))
+    instead: str | None = None
     effects: list[Effect] = [
         Mark(address=address, mark="failed", because=f"bounce on ticket {ticket.number}") for address in marked
     ]
     if marked:
         trace.add("A6", "address marked", ", ".join(marked))
-        flagged = replace(case, ticket=replace(ticket, flags=tuple(dict.fromkeys((*ticket.flags, "address_failed")))))
-        effects.append(Save(before=case, after=flagged, actor="mailgate", because="bounce"))
+        today = scene.at.astimezone(scene.desk.timezone).date()
+        redirected, instead = redirect(ticket, marked, scene.facts.account_contacts, scene.facts.marks, today)
+        if instead:
+            trace.add("A6", "the next registered address is used instead", instead)
+        effects.append(Save(before=case, after=replace(case, ticket=redirected), actor="mailgate", because="bounce"))
     else:
         effects.append(Note(ticket=ticket.number, kind="bounce", detail="names no address of this ticket"))
     context = {
         "card": letters.card(case, scene.desk, scene.facts),
         "failed": [
             {"address": one.address, "status": one.status, "diagnostic": letters.shorten(one.diagnostic)}
-            for one in failed
+            for one in report_.failed
         ],
         "letter_kind": scene.facts.extra.get("bounced_kind", ""),
         "letter_subject": report_.original_subject or ticket.subject,
-        "next_address": None,
+        "next_address": instead,
     }
-    told = letters.to_team("bounce_notice", case, scene.desk, scene.facts, scene.now, context)
+    dead = {one.address.lower() for one in report_.failed}
+    told = letters.bounce_notices(case, scene.desk, scene.facts, scene.now, context, dead)
     return effects + [gate(scene.facts, scene.desk, letter) for letter in told]
 
 
-def _addresses_of(ticket: Ticket) -> set[str]:
-    return {ticket.requestor, ticket.reply_address, *ticket.participants, *((ticket.owner,) if ticket.owner else ())}
+def _readers_of(scene: Scene, ticket: Ticket) -> set[str]:
+    """Return everyone whom a letter about the ticket may have gone to."""
+    contacts = [one.address for one in scene.facts.account_contacts if one.account.number == ticket.account]
+    people = [one.address for one in scene.facts.people]
+    return {ticket.requestor, ticket.reply_address, *ticket.participants, *contacts, *people, *scene.desk.managers}
 
 
 def _held_ticket(scene: Scene, identity: Identity, queue: str, team: str) -> Ticket:

@@ -1,6 +1,6 @@
 """What is said to whom (A1 to A3, A8, C1, D5, D6): Letters from decisions. The words are in the templates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from mailgate.decide import calendar, clocks
 from mailgate.model.decision import Effect, Identity, LeaveOut, Send
 from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
+from mailgate.model.mail import is_deliverable
 from mailgate.model.people import Staff
 from mailgate.model.settings import Calendar, Desk, Team
 from mailgate.model.ticket import Case, Message, StoredFile, Ticket
@@ -64,6 +65,18 @@ def to_team(
     return [to_staff(kind, case, desk, one, context, **{"not_before": wait, **more}) for one in people]
 
 
+def bounce_notices(
+    case: Case, desk: Desk, facts: Facts, now: datetime, context: Mapping[str, Any], failed: Collection[str]
+) -> list[Letter]:
+    """Return the notices of a mail that was not delivered (A6), none to an address that fails: that would go round.
+    Where the team itself is not reached, the managers hear of it."""
+    dead = {*failed, *(address for address, marks in facts.marks.items() if "failed" in marks)}
+    told = to_team("bounce_notice", case, desk, facts, now, context)
+    if all(letter.to in dead for letter in told):
+        told = to_managers("bounce_notice", desk, case, context)
+    return [letter for letter in told if letter.to not in dead]
+
+
 def readers(ticket: Ticket, people: Iterable[Staff]) -> list[Staff]:
     """Return the owner where there is one (and still a person of the desk), else the team."""
     people = list(people)
@@ -86,13 +99,14 @@ def team_calendar(desk: Desk, name: str) -> Calendar | None:
     return desk.calendars[team.calendar] if team and team.calendar else None
 
 
-def gate(facts: Facts, desk: Desk, letter: Letter) -> Effect:
-    """Send, or leave out what A3 keeps back: to a blocked sender, or past the limits to one address."""
+def gate(facts: Facts, desk: Desk, letter: Letter, sender: str | None = None) -> Effect:
+    """Send, or leave out what A3 keeps back: to a blocked sender (wherever they want it sent), or past the limits to
+    one address. `sender` is the writer of the mail that a new ticket is made of."""
     if letter.audience != "customer" or letter.kind in _UNLIMITED:
         return Send(letter=letter)
-    if not letter.to:
-        return LeaveOut(letter=letter, reason="the sender has no address")
-    if "blocked" in facts.marks.get(letter.to, ()):
+    if not is_deliverable(letter.to):
+        return LeaveOut(letter=letter, reason="the sender has no address that mail can go to")
+    if _is_blocked(facts, letter, sender):
         return LeaveOut(letter=letter, reason="the sender is blocked (C5)")
     rules = desk.rules
     if facts.letters_10_minutes.get(letter.to, 0) >= rules.letters_per_10_minutes:
@@ -100,6 +114,12 @@ def gate(facts: Facts, desk: Desk, letter: Letter) -> Effect:
     if facts.letters_day.get(letter.to, 0) >= rules.letters_per_day:
         return LeaveOut(letter=letter, reason=f"{rules.letters_per_day} letters in a day (A3)")
     return Send(letter=letter)
+
+
+def _is_blocked(facts: Facts, letter: Letter, sender: str | None) -> bool:
+    known = facts.cases.get(letter.ticket) if letter.ticket else None
+    requestor = known.ticket.requestor if known and letter.to == known.ticket.reply_address else sender
+    return any("blocked" in facts.marks.get(one, ()) for one in (letter.to, requestor or ""))
 
 
 def card(case: Case, desk: Desk, facts: Facts, identity: Identity | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _BOTTOMS = frozenset(NOTICE_BOTTOM.values())
 def without_notice(text: str, entries: Iterable[Message]) -> str:
     """Return what the staff member wrote: without our notice, with quoted lines only where they are the customer's own
     words (an inline answer keeps those, and never ours or a note's)."""
-    said = _customer_lines(entries)
+    said = _customer_words(entries)
     kept = [line for line in _outside_notice(text.split("\n")) if _may_stay(line, said)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
@@ -29,24 +29,22 @@ def _outside_notice(lines: list[str]) -> list[str]:
     return lines[:top] + (lines[bottoms[-1] + 1 :] if bottoms else [])
 
 
-def _may_stay(line: str, said: frozenset[str]) -> bool:
-    stripped = line.lstrip()
-    if stripped.startswith(NOTICE_LINE) or stripped in _TOPS or stripped in _BOTTOMS:
+def _may_stay(line: str, said: str) -> bool:
+    stripped = line.strip()
+    if stripped in _TOPS or stripped in _BOTTOMS or stripped == NOTICE_LINE.strip():
         return False
+    if stripped.startswith(NOTICE_LINE):
+        return stripped.endswith("|") and stripped.count("|") > 2  # a table of the writer's own
     if not stripped.startswith(">"):
         return True
     words = _plain(stripped)
-    return bool(words) and words in said
+    return bool(words) and f" {words} " in said
 
 
-def _customer_lines(entries: Iterable[Message]) -> frozenset[str]:
-    return frozenset(
-        words
-        for one in entries
-        if one.kind == "customer"
-        for line in one.visible_text.split("\n")
-        if (words := _plain(line))
-    )
+def _customer_words(entries: Iterable[Message]) -> str:
+    """Return what customers wrote on one line: mail programs break quoted lines elsewhere."""
+    words = (_plain(line) for one in entries if one.kind == "customer" for line in one.visible_text.split("\n"))
+    return f" {' '.join(word for word in words if word)} "
 
 
 def _plain(line: str) -> str:

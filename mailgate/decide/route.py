@@ -83,9 +83,11 @@ def may_confirm(request: str, rights: tuple[Right, ...], identity: Identity) -> 
 
 def choose_language(scene: Scene, identity: Identity) -> str:
     """Return the account's language, else the detected one if the desk speaks it, else the desk's first (M5)."""
+    # a form is written to the account's own address whatever it proves; a mail that only names an account learns nothing
+    number = scene.arrival.form.account if scene.arrival.form else identity.account
     account = next(
-        (one.account for one in scene.facts.contacts if one.account.number == identity.account),
-        next((one for one in scene.facts.named_accounts if one.number == identity.account), None),
+        (one.account for one in scene.facts.contacts if one.account.number == number),
+        next((one for one in scene.facts.named_accounts if one.number == number), None),
     )
     if account and account.language:
         return account.language

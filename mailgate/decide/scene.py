@@ -24,6 +24,7 @@ class Scene:
     secret: bytes
     now: datetime
     hold_seconds: int = 30
+    desk_addresses: frozenset[str] = frozenset()  # mailboxes of every desk of the house, lower case (A8)
 
     @property
     def at(self) -> datetime:

@@ -1,12 +1,13 @@
 """Who writes (S1 to S3, S5, S9): evidence of authentication, contact, account, level."""
 
+from dataclasses import replace
 from datetime import date
 
 from mailgate.decide.scene import Scene
 from mailgate.model.decision import Identity, Level
-from mailgate.model.mail import AuthMethod, AuthResults
+from mailgate.model.mail import Address, AuthMethod, AuthResults
 from mailgate.model.people import Contact
-from mailgate.model.settings import Desk
+from mailgate.model.settings import Desk, bare_address
 from mailgate.model.tokens import is_token_of
 
 
@@ -16,7 +17,7 @@ def identify(scene: Scene) -> Identity:
     if scene.arrival.form:
         return _by_form(scene)
     address = scene.clues.sender
-    first = scene.mail.from_[0] if scene.mail.from_ else None
+    first = _first_of_several(scene)
     name = first.name if first else ""
     evidence, because = find_evidence(scene)
     if address is None:
@@ -72,18 +73,29 @@ def senders_contacts(scene: Scene) -> tuple[Contact, ...]:
     return valid_contacts(scene.facts.contacts, scene.at.astimezone(scene.desk.timezone).date())
 
 
+def as_contact_of(scene: Scene, identity: Identity, account: str | None) -> Identity:
+    """Return the sender as a contact of `account`, where their address is one of that account too (S3): on a ticket
+    they write as whom the ticket belongs to."""
+    if not account or not identity.contact or identity.account == account or scene.arrival.form:
+        return identity
+    contact = next((one for one in senders_contacts(scene) if one.account.number == account), None)
+    if contact is None:
+        return identity
+    return replace(identity, account=account, contact=contact.address, roles=contact.roles)
+
+
 def find_reply_address(scene: Scene, identity: Identity) -> str:
     """Return where the sender is answered (S9)."""
     own = identity.address or ""
     wanted = scene.clues.reply_to
-    if not wanted or wanted == own or not scene.mail.from_:
+    if not wanted or wanted == own or not scene.mail.from_ or bare_address(wanted) in scene.desk_addresses:
         return own
     if identity.account and any(
         contact.account.number == identity.account
         for contact in valid_contacts(scene.facts.reply_to_contacts, scene.at.astimezone(scene.desk.timezone).date())
     ):
         return wanted
-    if identity.level == "unknown" and not scene.facts.reply_to_is_known:
+    if identity.level in ("unknown", "participant") and not scene.facts.reply_to_is_known:
         return wanted
     return own
 
@@ -93,7 +105,7 @@ def _by_form(scene: Scene) -> Identity:
     form = scene.arrival.form
     assert form is not None
     account = next((one for one in scene.facts.named_accounts if one.number == form.account), None)
-    contact = next((one for one in scene.facts.contacts if one.account.number == form.account), None)
+    contact = next((one for one in senders_contacts(scene) if one.account.number == form.account), None)
     address = scene.clues.sender
     if form.source != "panel" or account is None:
         return Identity(level="unknown", address=address, because=f"{form.source}: verified by nothing (I4)")
@@ -103,10 +115,24 @@ def _by_form(scene: Scene) -> Identity:
         name=(contact.name if contact else "") or account.name,
         account=account.number,
         contact=contact.address if contact else address,
-        roles=contact.roles if contact and form.contact else ("owner",),
+        roles=_form_roles(contact, named=form.contact is not None),
         evidence="pass",
         because="the control panel's token (I4)",
     )
+
+
+def _form_roles(contact: Contact | None, *, named: bool) -> tuple[str, ...]:
+    """Without a contact the account itself writes, as owner; a contact that no longer counts has no role (S5)."""
+    if not named:
+        return ("owner",)
+    return contact.roles if contact else ()
+
+
+def _first_of_several(scene: Scene) -> Address | None:
+    """Return the From to answer: of several the first that is no desk's own (S1)."""
+    own = scene.desk_addresses | {mailbox.address for mailbox in scene.desk.mailboxes}
+    others = (one for one in scene.mail.from_ if bare_address(one.key) not in own)
+    return next(others, scene.mail.from_[0] if scene.mail.from_ else None)
 
 
 def _staff_level(scene: Scene, evidence: str) -> Level:
@@ -134,8 +160,7 @@ def _authentication(scene: Scene) -> tuple[str, str]:
     results = next((one for one in scene.mail.auth_results if _is_trusted_id(one.authserv_id, scene.desk)), None)
     if results is None:
         return "none", "no Authentication-Results of a server that the desk trusts"
-    domain = (scene.mail.from_[0].key if scene.mail.from_ else "").rpartition("@")[2]
-    return read_results(results, domain)
+    return read_results(results, _domain(scene.mail.from_[0].key if scene.mail.from_ else ""))
 
 
 def read_results(results: AuthResults, from_domain: str) -> tuple[str, str]:
@@ -169,7 +194,14 @@ def _is_aligned(method: AuthMethod, from_domain: str) -> bool:
 
 
 def _domain(value: str) -> str:
-    return value.rpartition("@")[2].strip().lower().rstrip(".")
+    """Return the domain of an address or a name as DNS has it: müller.example is xn--mller-kva.example (RFC 5891)."""
+    domain = value.rpartition("@")[2].strip().lower().rstrip(".")
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
 
 
 def _are_related(one: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 """Mail of staff (C2 to C8): a reply to relay, a note, commands, a held mail decided, a ticket of their own."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 from mailgate.decide import clocks, letters
 from mailgate.decide.commands import Command, Said, read_commands
 from mailgate.decide.customer import message_of, open_ticket
+from mailgate.decide.escalate import TEAM_LETTERS
 from mailgate.decide.findings import find
 from mailgate.decide.notice import without_notice
-from mailgate.decide.escalate import TEAM_LETTERS
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
 from mailgate.decide.providers import PROVIDERS
 from mailgate.decide.scene import Scene, Trace
@@ -30,9 +31,10 @@ from mailgate.model.decision import (
 from mailgate.model.letter import Letter
 from mailgate.model.people import Staff
 from mailgate.model.settings import bare_address
-from mailgate.model.ticket import Case, Message, Status
+from mailgate.model.ticket import NEW, Case, Message, Status
 
 FINISHED = ("resolved", "closed")
+_OF_FORWARD = re.compile(r"\s*(?:[-_=>*]{2,}.*|[>|].*|[^:\n]{1,40}:.*)?\Z")  # a rule, a header line, an empty line
 _ACTS_NOT = ("undo", "help")  # do not count as acting on the ticket: it stays `new`
 
 
@@ -388,12 +390,14 @@ def _own_or_forwarded(scene: Scene, identity: Identity, person: Staff, said: Sai
         return Decision(outcome="command", reasons=(), effects=(Send(letter=letter),), identity=identity,
                         flags=("command_error",) if wrong else (), visible_text=scene.mail.visible_text)  # fmt: skip
     wants_ack = said.has("ack")
-    if _is_for_customer(scene):
-        scene, identity = _as_customer(scene, said, trace)
-    else:
+    if not _is_for_customer(scene):
         trace.add("C6", "a ticket of the staff member's own", "no ack")
-    scene = replace(scene, arrival=replace(scene.arrival, wants_ack=wants_ack))
-    return open_ticket(scene, identity, Thread(), trace)
+        scene = replace(scene, arrival=replace(scene.arrival, wants_ack=wants_ack))
+        return open_ticket(scene, identity, Thread(), trace)
+    customer, theirs = _as_customer(scene, said, trace)
+    customer = replace(customer, arrival=replace(customer.arrival, wants_ack=wants_ack))
+    decision = open_ticket(customer, theirs, Thread(), trace)
+    return replace(decision, effects=_apart(decision.effects, customer, identity, said))
 
 
 def _is_for_customer(scene: Scene) -> bool:
@@ -411,8 +415,9 @@ def _as_customer(scene: Scene, said: Said, trace: Trace) -> tuple[Scene, Identit
     address = forwarded.address.lower()
     trace.add("C6", "a ticket for the customer of the forwarded mail", address)
     # The customer hears nothing of the staff member's mail, not even its Message-ID.
+    known = next((one.account.language for one in scene.facts.forwarded_contacts if one.account.language), None)
     mail = replace(
-        scene.mail, visible_text=said.text or scene.mail.visible_text, reply_to=(), message_id=forwarded.message_id,
+        scene.mail, language=known or scene.mail.language, visible_text=said.text or scene.mail.visible_text, reply_to=(), message_id=forwarded.message_id,
         in_reply_to=(), references=(),
     )  # fmt: skip
     findings = find(subject=mail.subject, core_subject=mail.core_subject, text=forwarded.text or mail.visible_text,
@@ -421,6 +426,33 @@ def _as_customer(scene: Scene, said: Said, trace: Trace) -> tuple[Scene, Identit
     clues = replace(scene.clues, findings=general, sender=address, reply_to=None, people=())
     identity = Identity(level="unknown", address=address, name=forwarded.name, because="forwarded by staff (C6)")
     return replace(scene, mail=replace(mail, from_=()), clues=clues), identity
+
+
+def _apart(effects: Sequence[Effect], scene: Scene, identity: Identity, said: Said) -> tuple[Effect, ...]:
+    """Keep the customer's words apart from what the staff member wrote above them, which is a note (P3)."""
+    forwarded = scene.mail.forwarded
+    words = forwarded.text.strip() if forwarded else ""
+    if forwarded is None or not words:
+        return tuple(effects)
+    comment = _above(said.text, forwarded.address or "")
+    parted: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, AddMessage):
+            if comment:
+                note = replace(message_of(scene, identity, kind="note", text=comment), message_id=None, attachments=())
+                parted.append(AddMessage(ticket=NEW, message=replace(note, references=())))
+            effect = replace(effect, message=replace(effect.message, visible_text=words))
+        parted.append(effect)
+    return tuple(parted)
+
+
+def _above(text: str, address: str) -> str:
+    """Return what stands above the forwarded block: above the rule or the words before its From line."""
+    lines = text.split("\n")
+    header = next((place for place, line in enumerate(lines) if address in line.lower()), 0)
+    while header and _OF_FORWARD.match(lines[header - 1]):
+        header -= 1
+    return "\n".join(lines[:header]).strip()
 
 
 def _loose(scene: Scene, person: Staff, kind: str, context: dict[str, Any], **more: Any) -> Letter:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailgate.decide.findings import find
 from mailgate.decide.matter import compare, is_generic
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import senders_contacts
@@ -23,19 +24,18 @@ class Thread:
 def find_thread(scene: Scene, identity: Identity, trace: Trace) -> Thread:
     """Return the ticket that the strongest evidence names and the sender belongs to (T1, T3)."""
     named = list(_named(scene))
-    numbers = {number for _, number in named}
-    if len(numbers) > 1:
+    if len({number for _, number in named}) > 1:
         listed = ", ".join(f"{by} → {number}" for by, number in named)
         trace.add("T1", "the evidence disagrees", listed)
     claimed: list[int] = []
     for by, number in named:
         case = scene.facts.cases[number]
-        if not belongs(scene, identity, case, by):
+        if not belongs(scene, identity, case, *(one for one, other in named if other == number)):
             claimed.append(number)
             continue
         if _is_untagged_forward(scene, by):
             trace.add("T1", "a forward without a tag is a new ticket", f"linked to {number}")
-            return Thread(forwards=number)
+            return Thread(forwards=number, claimed=tuple(dict.fromkeys(claimed)))
         trace.add("T1", f"ticket {number} by {by}", _words_of(scene, by))
         return Thread(by=by, case=case, claimed=tuple(dict.fromkeys(claimed)))
     if claimed:
@@ -45,7 +45,7 @@ def find_thread(scene: Scene, identity: Identity, trace: Trace) -> Thread:
 
 def find_same_subject(scene: Scene, identity: Identity, trace: Trace) -> Case | None:
     """Return the open ticket that a contact wrote on lately under the same subject (T6)."""
-    if not identity.contact or scene.mail.is_forward or not scene.facts.same_subject:
+    if not identity.contact or scene.mail.is_forward or scene.arrival.form or not scene.facts.same_subject:
         return None
     if is_generic(scene.mail.core_subject, scene.desk):
         trace.add("T6", "a generic subject names no ticket", scene.mail.core_subject)
@@ -57,8 +57,8 @@ def find_same_subject(scene: Scene, identity: Identity, trace: Trace) -> Case | 
     return case
 
 
-def belongs(scene: Scene, identity: Identity, case: Case, by: By | None = None) -> bool:
-    """May the sender add to this ticket (T3, S7)?"""
+def belongs(scene: Scene, identity: Identity, case: Case, *by: By) -> bool:
+    """May the sender add to this ticket (T3, S7)? `by` is every kind of evidence that names it."""
     ticket, address = case.ticket, identity.address
     if identity.level == "staff":
         return True
@@ -71,7 +71,7 @@ def belongs(scene: Scene, identity: Identity, case: Case, by: By | None = None) 
         return True
     if "identity_required" not in ticket.flags or not accounts:
         return False
-    return (ticket.named_account in accounts) or by in ("token", "references")
+    return ticket.named_account in accounts or "token" in by or "references" in by
 
 
 def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
@@ -81,6 +81,9 @@ def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
     if ticket.status == "closed" and ticket.finished_at and (scene.at - ticket.finished_at).total_seconds() > window:
         trace.add("T4", "split: closed for longer than the window", f"closed {ticket.finished_at:%Y-%m-%d %H:%M} UTC")
         return "window"
+    if _is_thanks_alone(scene):
+        trace.add("T4", "the same matter", "a mere thank-you asks nothing new")
+        return ""
     comparison = compare(scene.mail.core_subject, ticket.subjects)
     if not comparison.is_same:
         trace.add("T4", "split: about something else", comparison.because)
@@ -97,22 +100,15 @@ def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
 
 
 def _named(scene: Scene) -> Iterator[tuple[By, int]]:
-    """Yield (by, surviving number) for every kind of evidence that names a ticket, the strongest first (T1)."""
+    """Yield (by, surviving number) for all evidence that names a ticket, the strongest first (T1), each once."""
     mail, desk = scene.mail, scene.desk
-    yield from _first("tag", [tag.number for tag in mail.tags if tag.desk == desk.tag], scene)
-    yield from _first("token", [token.ticket for token in scene.clues.tokens if token.ticket is not None], scene)
-    yield from _first("references", _referenced(scene), scene)
-    yield from _first("words", list(mail.word_numbers), scene)
-    yield from _first("words", [tag.number for tag in mail.quoted_tags if tag.desk == desk.tag], scene)
-
-
-def _first(by: By, numbers: list[int], scene: Scene) -> Iterator[tuple[By, int]]:
-    """Of several, the first that names a ticket counts (T2); what names none falls through."""
-    for number in numbers:
-        survivor = scene.facts.survivors.get(number)
-        if survivor is not None and survivor in scene.facts.cases:
-            yield by, survivor
-            return
+    found: list[tuple[By, int]] = [("tag", tag.number) for tag in mail.tags if tag.desk == desk.tag]
+    found += [("token", token.ticket) for token in scene.clues.tokens if token.ticket is not None]
+    found += [("references", number) for number in _referenced(scene)]
+    found += [("words", number) for number in mail.word_numbers]
+    found += [("words", tag.number) for tag in mail.quoted_tags if tag.desk == desk.tag]
+    survivors = ((by, scene.facts.survivors.get(number)) for by, number in found)
+    yield from dict.fromkeys((by, number) for by, number in survivors if number in scene.facts.cases)  # type: ignore[misc]
 
 
 def _referenced(scene: Scene) -> list[int]:
@@ -125,6 +121,14 @@ def _referenced(scene: Scene) -> list[int]:
     if scene.facts.expected_by is not None:
         found.append(scene.facts.expected_by)
     return [number for number in found if number]
+
+
+def _is_thanks_alone(scene: Scene) -> bool:
+    """Is it thanks and no more, its subject included? «Danke!» is about no other matter (T5)."""
+    core = scene.mail.core_subject
+    if not scene.findings.is_thanks or not core:
+        return False
+    return find(subject="", core_subject="", text=core, desk=scene.desk).is_thanks
 
 
 def _is_untagged_forward(scene: Scene, by: By) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from aioimaplib import IMAP4, AioImapException
+from aioimaplib.aioimaplib import CRLF, IMAP4ClientProtocol
 
 from mailgate.intake.imap_place import ImapPlace, astring, folder_name
 
@@ -28,6 +29,26 @@ class Denied(Exception):
     """The server refuses the account, the folder or a command; what it said is the message."""
 
 
+class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc]
+    def _continuation(self, line: bytes) -> None:
+        pending = self.pending_sync_command
+        if pending is not None and pending.name == "AUTHENTICATE":
+            # a refused token comes as a challenge, and only an empty answer brings the NO (the library would wait)
+            self.transport.write(CRLF)
+            return
+        super()._continuation(line)
+
+
+class _Client(IMAP4):  # type: ignore[misc]
+    def create_client(
+        self, host: str, port: int, loop: Any, conn_lost_cb: Any = None, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        running = loop if loop is not None else asyncio.get_running_loop()
+        self.protocol = _Protocol(running, conn_lost_cb)
+        connecting = running.create_connection(lambda: self.protocol, host, port, ssl=ssl_context)
+        self._client_task = running.create_task(connecting)
+
+
 class ImapLine:
     """A connection. What it raises is Lost or Denied; after either, `abandon` it."""
 
@@ -35,7 +56,7 @@ class ImapLine:
         """`seconds` is the deadline of a command."""
         self._seconds = seconds
         self._lost = asyncio.Event()
-        self._client = IMAP4(
+        self._client = _Client(
             place.host, place.port, timeout=seconds, conn_lost_cb=lambda _: self._lost.set(), ssl_context=tls
         )
 

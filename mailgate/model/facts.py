@@ -29,6 +29,8 @@ class Clues:
     commands_name: tuple[int, ...] = ()  # tickets that staff commands name (#merge N)
     people: tuple[str, ...] = ()  # addresses in To and Cc, lower case
     failed: tuple[str, ...] = ()  # addresses a bounce names
+    others: tuple[str, ...] = ()  # several From addresses, of which one may be answered (S1, A3)
+    forwarded: str | None = None  # the From of a forwarded mail, lower case (C6)
     mentioned: tuple[str, ...] = ()  # addresses and domains in a staff reply's text (C7)
 
 
@@ -86,6 +88,7 @@ class Facts:
     seen: Seen | None = None
     contacts: tuple[Contact, ...] = ()  # registered with the sender's address, `until` not looked at
     reply_to_contacts: tuple[Contact, ...] = ()
+    forwarded_contacts: tuple[Contact, ...] = ()  # registered with the From of the mail that a staff member forwards
     reply_to_is_known: bool = False  # a contact, staff or desk address (S9)
     staff: Staff | None = None  # the sender
     people: tuple[Staff, ...] = ()  # everyone of the desk

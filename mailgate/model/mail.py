@@ -1,10 +1,15 @@
 """Mail: what a raw message says, as a value. Made by `parse`, read by `decide`; holds no judgement of the desk."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+_DELIVERABLE = re.compile(
+    r"(?:[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}|\"[^<>@\"\\\x00-\x1f\x7f]{1,62}\")"
+    r"@[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}"
+)
 AutomaticKind = Literal["bounce", "auto_reply", "auto_generated", "list", "loop", "report"]
 
 
@@ -19,6 +24,11 @@ class Address:
     def key(self) -> str:
         """Return the address as we compare it: lower case (local parts that differ by case alone are one person)."""
         return self.address.lower()
+
+
+def is_deliverable(address: str) -> bool:
+    """May mail go to `address`? Whatever a mail program could read in two ways, and so send to somebody else, may not."""
+    return _DELIVERABLE.fullmatch(address) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

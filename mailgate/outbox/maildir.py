@@ -13,12 +13,14 @@ class MaildirRelay:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_made = False
 
     async def send(self, parcel: Parcel) -> Result:
         """Put it into `new/`, durably."""
         try:
             await asyncio.to_thread(self._put, parcel)
         except OSError as error:
+            self._is_made = False
             return Unreachable(text=f"the outgoing folder cannot be written: {error.strerror}")
         return Sent(text="put into the folder")
 
@@ -26,8 +28,10 @@ class MaildirRelay:
         """Nothing is open."""
 
     def _put(self, parcel: Parcel) -> None:
-        for folder in ("tmp", "new", "cur"):
-            (self.path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_made:
+            for folder in ("tmp", "new", "cur"):
+                (self.path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._is_made = True
         name = _name_of(parcel)
         if not self._has(name):
             fresh = self.path / "tmp" / f"{name}.{os.getpid()}"
@@ -42,7 +46,10 @@ class MaildirRelay:
 
     def _has(self, name: str) -> bool:
         # a reader moves it to cur/ and adds its flags to the name
-        return (self.path / "new" / name).exists() or any((self.path / "cur").glob(f"{name}*"))
+        if (self.path / "new" / name).exists():
+            return True
+        with os.scandir(self.path / "cur") as read:
+            return any(entry.name.startswith(name) for entry in read)
 
 
 def _name_of(parcel: Parcel) -> str:

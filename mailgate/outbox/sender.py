@@ -14,10 +14,13 @@ from mailgate.log import Log, short
 from mailgate.outbox.relay import Parcel, Refused, Relay, Result, Sent, Unreachable
 from mailgate.store import outbox
 from mailgate.store.engine import reading, transaction
+from mailgate.store.gather import own_tickets
 from mailgate.store.ids import utc_now
 from mailgate.store.outbox import Outgoing
 
 LOG = Log("outbox")
+GROUP_SECONDS = 0.02  # letters that land within it are settled in one commit
+PRESSED_SECONDS = 0.25  # between rounds while the doors are busy: slower, and never still
 LEASE_SECONDS = 600.0
 SEND_SECONDS = 240.0  # for one letter, all in all
 POLL_SECONDS = 1.0  # letters that another process wrote
@@ -52,6 +55,7 @@ class Sender:
         name: str = "sender",
         connections: int = 4,
         give_up_seconds: float = 3 * 86400,
+        is_pressed: Callable[[], bool] = lambda: False,
         clock: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -65,6 +69,7 @@ class Sender:
         self._slots = asyncio.Semaphore(connections)
         self._room = connections * 4  # claimed at once, so that no slot waits for the database
         self._give_up = timedelta(seconds=give_up_seconds)
+        self._is_pressed = is_pressed
         self._clock = clock
         self._chance = chance
         self._woken = asyncio.Event()
@@ -87,6 +92,9 @@ class Sender:
         flying: set[asyncio.Task[_Done]] = set()
         while flying or not self._is_stopping:
             self._woken.clear()
+            if self._is_pressed() and not self._is_stopping:
+                # who waits for a 250 comes first; an ack has two minutes
+                await asyncio.sleep(PRESSED_SECONDS)
             pause = POLL_SECONDS
             try:
                 if self._unsettled:
@@ -99,6 +107,7 @@ class Sender:
                 pause = TROUBLE_SECONDS
             landed = await self._wait(flying, pause)
             if landed:
+                landed |= await self._landing(flying - landed)
                 flying -= landed
                 await asyncio.to_thread(self._settle, [task.result() for task in landed])
         await self._relay.close()
@@ -130,6 +139,13 @@ class Sender:
         finally:
             woken.cancel()
         return {task for task in flying if task in landed}
+
+    async def _landing(self, flying: set[asyncio.Task[_Done]]) -> set[asyncio.Task[_Done]]:
+        """Give the others a moment: those that land together are settled in one commit."""
+        if not flying or self._is_stopping:
+            return set()
+        landed, _ = await asyncio.wait(flying, timeout=GROUP_SECONDS)
+        return landed
 
     def _claim(self, now: datetime, limit: int) -> list[Outgoing]:
         with transaction(self._engine) as connection:
@@ -184,6 +200,8 @@ class Sender:
     def _settled(self, done: Sequence[_Done], now: datetime) -> bool:
         try:
             with transaction(self._engine) as connection:
+                # before the letters, as whoever decides on a ticket does: or the two would wait for each other
+                own_tickets(connection, [item.letter.rendered.ticket for item in done])
                 for item in done:
                     self._settle_one(connection, item, now)
         except TryLater as error:

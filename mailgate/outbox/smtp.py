@@ -18,6 +18,7 @@ from aiosmtplib import (
 )
 
 from mailgate.log import Log
+from mailgate.model.mail import is_deliverable
 from mailgate.outbox.relay import Parcel, Refused, Result, Sent, Unreachable
 
 LOG = Log("outbox")
@@ -148,6 +149,9 @@ class _Connection:
             self._used_at = asyncio.get_running_loop().time()
 
     async def _announce(self, parcel: Parcel) -> Result | None:
+        if not is_deliverable(parcel.to):
+            # the library would look for an address in it, and might find another than we meant
+            return Refused(code=553, text="5.1.3 no address that mail can go to", is_permanent=True)
         try:
             options, encoding, sender, to = self._envelope(parcel)
             await self._client.mail(sender, options=options, encoding=encoding)

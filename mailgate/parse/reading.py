@@ -35,11 +35,11 @@ _MAX_AUTH = 50
 
 
 def read(raw: bytes, *, phrases: Phrases, known_tags: Collection[str], limits: Limits = DEFAULT_LIMITS) -> Mail:
-    """Return what `raw` says. Raises LimitExceeded (M4) and nothing else; trouble is noted in `problems` (M1)."""
+    """Return what `raw` says. Raises LimitExceeded or MemoryError (M4) and nothing else; trouble is noted in `problems` (M1)."""
     _check(raw, limits)
     try:
         return _read(raw, phrases, known_tags, limits)
-    except LimitExceeded:
+    except (LimitExceeded, MemoryError):  # the worker's business (M4)
         raise
     except RecursionError as error:
         raise LimitExceeded("max_depth", limits.max_depth) from error

@@ -31,6 +31,7 @@ LOG = Log("serve")
 ROLES = ("front", "worker", "scheduler")
 DRAIN_SECONDS = 4.0
 END_SECONDS = 8.5  # all in all: systemd and people wait for ten
+PRESSED_SECONDS = 0.2  # so long after a commit the doors count as busy
 SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
 
 
@@ -53,6 +54,7 @@ class Front:
         self._say = say
         self._roles = roles
         self._doors: list[Door] = []
+        self._arrived_at = -PRESSED_SECONDS
         self._stopped = asyncio.Event()
         self._writer: GroupWriter | None = None
         self._sender: Sender | None = None
@@ -142,10 +144,12 @@ class Front:
             name=name,
             connections=relay.connections,
             give_up_seconds=relay.give_up_seconds,
+            is_pressed=lambda: time.monotonic() - self._arrived_at < PRESSED_SECONDS,
         )
 
     def _arrived(self) -> None:
         """Mail was committed: the workers look."""
+        self._arrived_at = time.monotonic()
         if self._supervisor is not None:
             self._supervisor.wake()
 

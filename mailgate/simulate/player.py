@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from mailgate.apply import Applied, note_sent
 from mailgate.compose.templates import Templates
@@ -52,8 +52,10 @@ class Player:
     """Plays one scenario. `emit` gets every line of the timeline."""
 
     def __init__(
-        self, scenario: Scenario, desk: Desk, templates: Templates, phrases: Phrases, perform: Perform, emit: Emit
-    ) -> None:
+        self, scenario: Scenario, desk: Desk, templates: Templates, phrases: Phrases, perform: Perform, emit: Emit,
+        *, engine: Engine | None = None,
+    ) -> None:  # fmt: skip
+        """`engine`: an empty database to play in, instead of one in memory."""
         self._scenario = scenario
         self._desk = desk
         self._emit = emit
@@ -64,7 +66,7 @@ class Player:
         self._step_of_arrival: dict[str, str] = {}
         self._sent: list[dict[str, Any]] = []  # all of it, with the step that was on when it left
         self._current = ""
-        engine = open_engine("sqlite://")
+        engine = engine or open_engine("sqlite://")
         self._ids = counted_ids(lambda: self._now)
         self._house = House(
             settings=_settings(desk), engine=engine, templates=templates, phrases=phrases, ids=self._ids,

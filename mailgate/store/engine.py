@@ -1,6 +1,7 @@
 """The engine: durable, serial connections; the one file where SQLite and PostgreSQL differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 from mailgate.errors import ConfigError, TryLater
 
 BUSY_SECONDS = 10
+_MOST_NAMES = 400  # locks that one transaction holds one by one; a server has some 6,400 in all
 _READS = "mailgate_reads"
 _SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -29,11 +31,16 @@ _SQLITE_PRAGMAS = (
     "foreign_keys=ON",
     f"busy_timeout={BUSY_SECONDS * 1000}",
 )
+_COLLISIONS = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _POSTGRESQL_ARGUMENTS = {
     "connect_timeout": 5,
     "tcp_user_timeout": 15_000,
     "options": "-c timezone=UTC -c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=10000",
 }
+
+
+class Collision(TryLater):
+    """Two transactions were in each other's way, and this one was taken back: done again, it goes through."""
 
 
 def open_engine(url: str, *, readonly: bool = False) -> Engine:
@@ -67,13 +74,61 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection for one consistent look, without the write lock."""
-    with _temporary(), engine.connect().execution_options(**{_READS: True}) as connection:
+    options: dict[str, Any] = {_READS: True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _temporary(), engine.connect().execution_options(**options) as connection:
         yield connection
 
 
 def claimable(query: Select[Any]) -> Select[Any]:
     """Return `query` so that rows another claimer is just taking are passed over (SQLite: its write lock does it)."""
     return query.with_for_update(skip_locked=True)
+
+
+def may_lock(connection: Connection) -> bool:
+    """Say whether rows that are read here to be changed must be locked: PostgreSQL has other writers meanwhile."""
+    return connection.dialect.name == "postgresql" and not connection.get_execution_options().get(_READS)
+
+
+def hold(connection: Connection, names: Iterable[str]) -> None:
+    """Keep what goes by these `names` to this transaction until its end: whoever else holds one of them waits.
+
+    To be called once, at its beginning, with all names: they are taken in one order, so that nobody waits in a ring.
+    SQLite has one writer at a time, who holds everything.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    keys = sorted({_lock_key(name) for name in names})
+    # whoever would hold too many holds all there are
+    everything = "pg_advisory_xact_lock_shared" if len(keys) <= _MOST_NAMES else "pg_advisory_xact_lock"
+    connection.exec_driver_sql(f"SELECT {everything}(%s)", (_lock_key("everything"),))
+    if 0 < len(keys) <= _MOST_NAMES:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k", (keys,))
+
+
+def hold_alone(connection: Connection, name: str, *, wait: bool = False) -> bool:
+    """Be the only one who does what goes by `name`, until the transaction ends. False: somebody else is at it."""
+    if connection.dialect.name != "postgresql":
+        return True
+    if wait:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_lock_key(name),))
+        return True
+    return bool(connection.exec_driver_sql("SELECT pg_try_advisory_xact_lock(%s)", (_lock_key(name),)).scalar())
+
+
+@contextmanager
+def counting(connection: Connection) -> Iterator[Connection]:
+    """Give the connection on which a number is drawn from a counter that everybody wants.
+
+    On PostgreSQL it is one of its own, which commits at once: a counter's row would stay locked to the end of a long
+    transaction, and no two of them could open tickets. What is rolled back leaves a gap in the numbers.
+    """
+    if connection.dialect.name != "postgresql":
+        yield connection
+        return
+    with transaction(connection.engine) as own:
+        yield own
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> None:
@@ -150,9 +205,18 @@ def _temporary() -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError):
         raise
     except (DBAPIError, PoolTimeout) as error:
-        raise TryLater(f"the database does not answer: {_first_line(error)}") from error
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        raise trouble(cause) from error
 
 
-def _first_line(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return str(cause).split("\n", 1)[0]
+def trouble(error: BaseException) -> TryLater:
+    """Return what an error of the driver, which is no bug of ours, means to us."""
+    said = str(error).split("\n", 1)[0]
+    if getattr(error, "sqlstate", None) in _COLLISIONS:
+        return Collision(f"another transaction was in the way: {said}")
+    return TryLater(f"the database does not answer: {said}")
+
+
+def _lock_key(name: str) -> int:
+    """Return the 64 bits under which PostgreSQL knows the lock of that name."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)

@@ -11,6 +11,7 @@ from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import Desk, bare_address
 from mailgate.model.ticket import Case, Message
 from mailgate.store import rows
+from mailgate.store.engine import claimable, may_lock
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.tables import (
@@ -35,6 +36,10 @@ _MOST_HOSTS = 20
 
 _PEOPLE = Prepared(select(STAFF).where(STAFF.c.desk == bindparam("d")).order_by(STAFF.c.address))
 _TICKETS = Listed(lambda names: select(TICKET).where(TICKET.c.number.in_(names)))
+# in one order, so that two transactions with several tickets do not wait for each other
+_OWN_TICKETS = Listed(
+    lambda names: select(TICKET).where(TICKET.c.number.in_(names)).order_by(TICKET.c.number).with_for_update()
+)
 _DEADLINES = Listed(lambda names: select(DEADLINE).where(DEADLINE.c.ticket.in_(names)).order_by(DEADLINE.c.id))
 _LAST_MESSAGES = Prepared(
     select(MESSAGE).where(MESSAGE.c.ticket == bindparam("t")).order_by(MESSAGE.c.id.desc()).limit(_MESSAGES)
@@ -73,7 +78,8 @@ _SAME_SUBJECT = Prepared(
     select(TICKET.c.number, func.max(MESSAGE.c.at).label("last"))
     .join(MESSAGE, MESSAGE.c.ticket == TICKET.c.number)
     .where(
-        MESSAGE.c.author == bindparam("a"), MESSAGE.c.at >= bindparam("since"), MESSAGE.c.kind == "customer",
+        MESSAGE.c.author == bindparam("a"), MESSAGE.c.at >= bindparam("since"),
+        MESSAGE.c.kind.in_([literal("customer"), literal("auto")]),
         TICKET.c.desk == bindparam("d"), TICKET.c.subject_key == bindparam("k"),
         TICKET.c.status.in_([literal("new"), literal("open"), literal("waiting")]),
     )
@@ -136,10 +142,12 @@ class Gatherer:
         addresses = _letter_addresses(clues, cases)
         counts_10, counts_day = _letters_sent(connection, addresses, now)
         accounts = _accounts_of(cases, contacts, named)
+        colleagues = _contacts_of_accounts(connection, desk.name, accounts) if cases or named else ()
         return Facts(
             seen=_seen(connection, clues),
             contacts=contacts,
             reply_to_contacts=_contacts(connection, desk.name, [clues.reply_to] if clues.reply_to else []),
+            forwarded_contacts=_contacts(connection, desk.name, [clues.forwarded] if staff and clues.forwarded else []),
             reply_to_is_known=_is_known(connection, desk, people, clues.reply_to),
             staff=staff,
             people=people,
@@ -149,9 +157,9 @@ class Gatherer:
             expected_by=expected,
             same_subject=same,
             named_accounts=named,
-            account_contacts=_contacts_of_accounts(connection, desk.name, accounts) if cases or named else (),
+            account_contacts=colleagues,
             messages=read_messages(connection, list(cases)),
-            marks=_marks(connection, desk.name, addresses),
+            marks=_marks(connection, desk.name, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
             letters_day=counts_day,
             held=_held(connection, clues),
@@ -167,14 +175,15 @@ class Gatherer:
         """Return the facts for a clock or a command on one ticket."""
         ticket = case.ticket
         addresses = [one for one in (ticket.requestor, ticket.reply_address) if one]
+        colleagues = _contacts_of_accounts(connection, ticket.desk, [ticket.account] if ticket.account else [])
         counts_10, counts_day = _letters_sent(connection, addresses, now)
         return Facts(
             people=self.people(connection, ticket.desk),
             survivors={ticket.number: ticket.number},
             cases={ticket.number: case},
-            account_contacts=_contacts_of_accounts(connection, ticket.desk, [ticket.account] if ticket.account else []),
+            account_contacts=colleagues,
             messages=read_messages(connection, [ticket.number]),
-            marks=_marks(connection, ticket.desk, addresses),
+            marks=_marks(connection, ticket.desk, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
             letters_day=counts_day,
         )
@@ -189,14 +198,18 @@ class Gatherer:
 def read_cases(
     connection: Connection, desk: str | None, numbers: Iterable[int]
 ) -> tuple[dict[int, Case], dict[int, int]]:
-    """Return the cases that stand for `numbers` on `desk` (None: any), and which number each of them leads to."""
+    """Return the cases that stand for `numbers` on `desk` (None: any), and which number each of them leads to.
+
+    In a transaction that may write they are its own from here to its end: nobody else decides on them meanwhile.
+    """
+    query = _OWN_TICKETS if may_lock(connection) else _TICKETS
     wanted = set(numbers)
     if not wanted:
         return {}, {}
     tickets: dict[int, Any] = {}
     missing = set(wanted)
     while missing:  # merged tickets are followed, however often (T2)
-        found = _TICKETS.mapped(connection, sorted(missing))
+        found = query.mapped(connection, sorted(missing))
         new = {row["number"]: rows.ticket_of(row) for row in found if desk is None or row["desk"] == desk}
         tickets.update(new)
         missing = {one.merged_into for one in new.values() if one.merged_into} - set(tickets)
@@ -208,6 +221,35 @@ def read_cases(
             deadlines[row["ticket"]].append(rows.deadline_of(row))
     cases = {number: Case(ticket=one, deadlines=tuple(deadlines[number])) for number, one in kept.items()}
     return cases, {number: survivor for number, survivor in survivors.items() if survivor in cases}
+
+
+def names_of(clues: Clues) -> list[str]:
+    """Return what a mail may share with another one: only one transaction at a time may decide on each (I5, T1, T6, A3,
+    N3). It is all that `gather` looks for and might find a moment later."""
+    desk = clues.desk
+    names = [f"content:{desk}:{clues.content_key}"]
+    names += [f"person:{desk}:{one}" for one in (clues.sender, clues.reply_to) if one]
+    names += [f"message:{desk}:{one}" for one in (clues.own_message_id, *clues.message_ids) if one]
+    names += [f"ticket:{one}" for one in (*clues.numbers, *clues.commands_name)]
+    names += [f"host:{desk}:{one}" for one in clues.findings.hosts[:_MOST_HOSTS]]
+    return names
+
+
+def take_tickets(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Return those of `numbers` that nobody else is deciding on; they are this transaction's own now."""
+    if not numbers or not may_lock(connection):
+        return list(numbers)
+    query = select(TICKET.c.number).where(TICKET.c.number.in_(numbers)).order_by(TICKET.c.number)
+    free = set(connection.execute(claimable(query)).scalars())
+    return [number for number in numbers if number in free]
+
+
+def own_tickets(connection: Connection, numbers: Iterable[int | None]) -> None:
+    """Make the tickets this transaction's own, as soon as nobody else decides on them."""
+    wanted = {one for one in numbers if one is not None}
+    if wanted and may_lock(connection):
+        query = select(TICKET.c.number).where(TICKET.c.number.in_(wanted)).order_by(TICKET.c.number)
+        connection.execute(query.with_for_update())
 
 
 def read_messages(connection: Connection, tickets: Sequence[int]) -> dict[int, tuple[Message, ...]]:
@@ -302,8 +344,12 @@ def _same_subject(connection: Connection, clues: Clues, desk: Desk, now: datetim
     return tuple(row[0] for row in _SAME_SUBJECT.all(connection, values))
 
 
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))[:400]
+
+
 def _letter_addresses(clues: Clues, cases: dict[int, Case]) -> list[str]:
-    addresses = [one for one in (clues.sender, clues.reply_to) if one]
+    addresses = [one for one in (clues.sender, clues.reply_to, clues.forwarded, *clues.others) if one]
     for case in cases.values():
         addresses += [case.ticket.requestor, case.ticket.reply_address, *case.ticket.participants]
     return list(dict.fromkeys(one for one in addresses if one))[:200]
@@ -421,6 +467,8 @@ def _unsent(connection: Connection, tickets: Sequence[int]) -> frozenset[str]:
     query = select(OUTBOX.c.message, OUTBOX.c.state).where(
         OUTBOX.c.ticket.in_(tickets), OUTBOX.c.kind == "relay", OUTBOX.c.message.is_not(None)
     )
+    if may_lock(connection):
+        query = query.with_for_update()  # what is to be taken back must not leave meanwhile
     waiting: set[str] = set()
     gone: set[str] = set()
     for message, state in connection.execute(query.order_by(OUTBOX.c.id.desc()).limit(500)):

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, Dialect, Select, bindparam
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
-from mailgate.errors import TryLater
+from mailgate.store.engine import trouble
 
 Statement = Select[Any] | UpdateBase
 Processor = Callable[[Any], Any] | None
@@ -148,14 +148,15 @@ def _execute(connection: Connection, sql: str, parameters: Any, *, many: bool = 
     """Run it in the connection's transaction; trouble of the database is TryLater, as `engine.transaction` has it."""
     if not connection.in_transaction():
         connection.begin()
+    driver: Any = connection.dialect.loaded_dbapi
     cursor = connection.connection.cursor()
     try:
         if many:
             cursor.executemany(sql, parameters)
         else:
             cursor.execute(sql, parameters)
-    except connection.dialect.loaded_dbapi.IntegrityError:
-        raise
-    except connection.dialect.loaded_dbapi.OperationalError as error:
-        raise TryLater(f"the database does not answer: {error}") from error
+    except (driver.OperationalError, driver.InterfaceError, driver.InternalError) as error:
+        if connection.dialect.is_disconnect(error, connection.connection.driver_connection, cursor):
+            connection.invalidate(error)  # the pool would hand it out again
+        raise trouble(error) from error
     return cursor

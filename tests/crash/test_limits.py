@@ -17,8 +17,13 @@ def outcomes(daemon: Daemon) -> dict[str, tuple[str, str]]:
 def test_a_mail_that_takes_too_long_is_quarantined_at_once_and_others_go_on(tmp_path: Path):
     with running(tmp_path, MAILGATE_WORKER__MAIL_SECONDS="1") as daemon:
         before = daemon.wait_for(daemon.workers)
-        daemon.send(mail(HUGE, sender="en@shop.example", subject="Long", message_id="long@shop.example"), sender="long@shop.example")
-        daemon.send(mail("Guten Tag, es ist langsam.", sender="de@shop.example", subject="Langsam", message_id="d@shop.example"))
+        daemon.send(
+            mail(HUGE, sender="en@shop.example", subject="Long", message_id="long@shop.example"),
+            sender="long@shop.example",
+        )
+        daemon.send(
+            mail("Guten Tag, es ist langsam.", sender="de@shop.example", subject="Langsam", message_id="d@shop.example")
+        )
         daemon.wait_for(lambda: daemon.letters("de@shop.example"))
         daemon.wait_for(lambda: "long@shop.example" in outcomes(daemon))
 
@@ -29,9 +34,14 @@ def test_a_mail_that_takes_too_long_is_quarantined_at_once_and_others_go_on(tmp_
 
 
 def test_a_mail_that_takes_too_much_memory_is_quarantined_at_once(tmp_path: Path):
-    with running(tmp_path, MAILGATE_WORKER__MAIL_MEMORY_MB="48") as daemon:
-        daemon.send(mail(HUGE, sender="en@shop.example", subject="Long", message_id="long@shop.example"), sender="long@shop.example")
+    with running(tmp_path, MAILGATE_WORKER__MAIL_MEMORY_MB="64") as daemon:
+        daemon.send(
+            mail(HUGE, sender="en@shop.example", subject="Long", message_id="long@shop.example"),
+            sender="long@shop.example",
+        )
         daemon.wait_for(lambda: "long@shop.example" in outcomes(daemon))
         assert outcomes(daemon)["long@shop.example"] == ("quarantined", "exceeds a limit: memory")
-        daemon.send(mail("Guten Tag, es ist langsam.", sender="de@shop.example", subject="Langsam", message_id="d@shop.example"))
+        daemon.send(
+            mail("Guten Tag, es ist langsam.", sender="de@shop.example", subject="Langsam", message_id="d@shop.example")
+        )
         daemon.wait_for(lambda: daemon.letters("de@shop.example"))

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mailgate import app
-from mailgate.cli.init import write_directory
+from mailgate.config.directory import write_directory
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.store import people
-from mailgate.store.engine import transaction
+from mailgate.store.engine import open_engine, reading, transaction
 
 T = TypeVar("T")
 AUTHSERV = {name: f"mx.{name}.example" for name in ("flexihost", "introserv", "strato")}
@@ -130,10 +130,12 @@ class Daemon:
 
     def rows(self, table: Any) -> list[dict[str, Any]]:
         """Return the rows of a table of the database, the inbox included."""
-        with self.built() as built:
-            engine = built.inbox_engine if table.name == "inbox" else built.engine
-            with engine.connect() as connection:
-                return [dict(row) for row in connection.execute(table.select()).mappings()]
+        name = "inbox.db" if table.name == "inbox" else "mailgate.db"
+        engine = open_engine(f"sqlite:///{self.folder / name}", readonly=True)
+        with reading(engine) as connection:
+            found = [dict(row) for row in connection.execute(table.select()).mappings()]
+        engine.dispose()
+        return found
 
     def letters(self, to: str | None = None, kind: str | None = None) -> list[EmailMessage]:
         """Return what lies in the outgoing folder, oldest first, to that address and of that kind."""

@@ -29,7 +29,7 @@ def running() -> Iterator[str]:
         subprocess.run([*as_postgres, *command], check=True, stdout=subprocess.DEVNULL, cwd=folder, timeout=60)
 
     run(str(bin_ / "initdb"), "-D", str(data), "-A", "trust", "-U", "mailgate", "--no-sync", "-E", "UTF8")
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=40"
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60"
     run(str(bin_ / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql://mailgate@/postgres?host={folder}"

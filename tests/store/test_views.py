@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailgate import app, config
-from mailgate.cli.init import write_directory
+from mailgate.config.directory import write_directory
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
 from mailgate.model.facts import Incident
 from mailgate.pipeline import Worker

@@ -1,0 +1,1 @@
+"""A desk with sample people on loopback, and a short story played through the real listeners."""

@@ -1,0 +1,198 @@
+"""Several workers on one database: what belongs together ends together, and no update of a ticket is lost."""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select, update
+
+from mailgate import config
+from mailgate.app import Built
+from mailgate.cli.init import write_directory
+from mailgate.pipeline import Worker
+from mailgate.scheduler import Scheduler
+from mailgate.store.engine import Collision, hold, reading, transaction
+from mailgate.store.ids import utc_now
+from mailgate.store.inbox import Incoming
+from mailgate.store.outbox import OUTBOX
+from mailgate.store.tables import ARRIVAL, COUNTER, DEADLINE, MESSAGE, TICKET
+from tests.serve.daemon import mail
+from tests.store.conftest import POSTGRESQL
+from tests.store.databases import fresh_database
+from tests.store.samples import incoming
+
+WORKERS = 3
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Built]]:
+    """Houses of separate daemons, on one database and the same blobs."""
+    write_directory(tmp_path, ["flexihost"])
+    environ = {}
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgresql_url")
+            environ["MAILGATE_DATABASE__URL"] = stack.enter_context(fresh_database(server))
+        built = [Built(config.load(str(tmp_path / "mailgate.toml"), environ)) for _ in range(WORKERS)]
+        built[0].upgrade()
+        yield built
+        for one in built:
+            one.close()
+
+
+def accept(house: Built, mails: Sequence[bytes]) -> None:
+    house.inbox.accept([at_the_door(raw) for raw in mails])
+
+
+def at_the_door(raw: bytes) -> Incoming:
+    return incoming(raw, received_at=utc_now(), envelope_from="en@shop.example", peer="127.0.0.1", is_trusted=True)
+
+
+def work(houses: Sequence[Built], *, group: int = 1) -> None:
+    """Let all of them work at once until nothing is left."""
+    together = Barrier(len(houses))
+
+    def drain(house: Built, name: str) -> None:
+        worker = Worker(house.house, house.inbox, name=name, group=group)
+        together.wait(10)
+        while worker.work() or house.inbox.waiting()[0]:
+            pass
+
+    with ThreadPoolExecutor(len(houses)) as pool:
+        for done in [pool.submit(drain, house, f"w{place}") for place, house in enumerate(houses)]:
+            done.result(60)
+
+
+def question(number: int, text: str = "My site is slow.", **headers: str) -> bytes:
+    return mail(text, sender=f"c{number}@shop{number}.example", subject=f"Slow site {number} of ours",
+                message_id=f"q{number}@shop.example", **headers)  # fmt: skip
+
+
+@pytest.mark.parametrize("group", [1, 7])
+def test_a_mail_that_comes_to_all_at_once_is_one_ticket(houses: list[Built], group: int):
+    for _ in range(5):
+        accept(houses[0], [question(number) for number in range(8)])
+    work(houses, group=group)
+    with reading(houses[0].engine) as connection:
+        outcomes = dict(connection.execute(select(ARRIVAL.c.outcome, func.count()).group_by(ARRIVAL.c.outcome)).all())
+        assert outcomes == {"new": 8, "duplicate": 32}
+        numbers = sorted(connection.execute(select(TICKET.c.number)).scalars())
+        acks = sorted(connection.execute(select(OUTBOX.c.ticket).where(OUTBOX.c.kind == "ack")).scalars())
+    assert numbers == list(range(10001, 10009))
+    assert acks == numbers
+
+
+@pytest.mark.parametrize("group", [1, 7])
+def test_follow_ups_of_one_ticket_lose_no_update(houses: list[Built], group: int):
+    accept(houses[0], [question(1)])
+    work(houses[:1])
+    more = [
+        mail(f"Detail {place}.", sender="c1@shop1.example", subject=f"Re: [flexihost #10001] Slow site 1 of ours {place}",
+             message_id=f"m{place}@shop.example", Cc=f"colleague{place}@shop1.example")
+        for place in range(20)
+    ]  # fmt: skip
+    accept(houses[0], more)
+    work(houses, group=group)
+    with reading(houses[0].engine) as connection:
+        found = connection.execute(select(TICKET.c.number, TICKET.c.participants)).one()
+        count = connection.execute(select(func.count()).select_from(MESSAGE)).scalar_one()
+    assert count == 21
+    assert {f"colleague{place}@shop1.example" for place in range(20)} <= set(found.participants)
+
+
+def test_a_mail_and_the_answers_to_it_meet_on_one_ticket(houses: list[Built]):
+    for number in range(6):
+        first = question(number, Cc=f"d{number}@shop{number}.example")
+        answer = mail("I have it too.", sender=f"d{number}@shop{number}.example", subject=f"Re: Slow site {number} of ours",
+                      message_id=f"a{number}@shop.example", In_Reply_To=f"<q{number}@shop.example>",
+                      To2=f"c{number}@shop{number}.example", Cc=f"c{number}@shop{number}.example")  # fmt: skip
+        accept(houses[0], [first, answer] if number % 2 else [answer, first])
+    work(houses)
+    with reading(houses[0].engine) as connection:
+        assert connection.execute(select(func.count()).select_from(TICKET)).scalar_one() == 6
+        assert connection.execute(select(func.count()).select_from(MESSAGE)).scalar_one() == 12
+
+
+def test_a_sender_of_many_mails_gets_five_acks(houses: list[Built]):
+    accept(houses[0], [
+        mail("Something else again.", sender="x@shop.example", subject=f"Quite another matter {word}", message_id=f"{word}@x")
+        for word in ("apples", "bridges", "carpets", "dolphins", "engines", "forests", "gardens", "hammers", "islands")
+    ])  # fmt: skip
+    work(houses)
+    with reading(houses[0].engine) as connection:
+        query = select(func.count()).where(OUTBOX.c.kind == "ack", OUTBOX.c.to_address == "x@shop.example")
+        assert connection.execute(query).scalar_one() == 5
+
+
+def test_each_deadline_fires_once_however_many_schedulers_run(houses: list[Built]):
+    accept(houses[0], [question(number) for number in range(30)])
+    work(houses[:1], group=30)
+    now = utc_now()
+    with transaction(houses[0].engine) as connection:
+        late = update(DEADLINE).where(DEADLINE.c.kind == "first_response")
+        connection.execute(late.values(due_at=now - timedelta(seconds=5), remind_at=None, next_at=now - timedelta(seconds=5)))
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for done in [pool.submit(Scheduler(house.house).tick) for house in houses]:
+            done.result(60)
+    Scheduler(houses[0].house).tick()
+    with reading(houses[0].engine) as connection:
+        states = set(connection.execute(select(DEADLINE.c.state).where(DEADLINE.c.kind == "first_response")).scalars())
+        told = list(connection.execute(select(OUTBOX.c.ticket).where(OUTBOX.c.kind == "breach")).scalars())
+    assert states == {"breached"}
+    assert sorted(told) == sorted(set(told))
+    assert len(told) == 30
+
+
+def test_numbers_go_on_although_a_transaction_is_long(houses: list[Built]):
+    """On PostgreSQL nobody waits for the counter; on SQLite there is one writer anyway."""
+    if houses[0].engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    from mailgate.apply import _NEXT_NUMBER
+    from mailgate.store.engine import counting
+
+    with transaction(houses[0].engine) as long, counting(long) as own:
+        first = _NEXT_NUMBER.scalar(own, {"first": 10001})
+        with transaction(houses[1].engine) as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 1000")
+    with transaction(houses[1].engine) as connection, counting(connection) as own:
+        assert _NEXT_NUMBER.scalar(own, {"first": 10001}) == first + 1
+    with reading(houses[0].engine) as connection:
+        query = select(COUNTER.c.value).where(COUNTER.c.name == "ticket")
+        assert connection.execute(query).scalar_one() == first + 1
+
+
+def test_who_waits_in_a_ring_is_told_to_do_it_again(houses: list[Built]):
+    if houses[0].engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    together = Barrier(2)
+
+    def cross(house: Built, names: Sequence[str]) -> str:
+        try:
+            with transaction(house.engine) as connection:
+                hold(connection, names[:1])
+                together.wait(10)
+                hold(connection, names[1:])
+        except Collision:
+            return "again"
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        ways = [pool.submit(cross, houses[0], ["a", "b"]), pool.submit(cross, houses[1], ["b", "a"])]
+        assert sorted(way.result(30) for way in ways) == ["again", "done"]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800 half", "x" * 300_000, "\x01\x02\x7f"])
+def test_what_no_database_likes_is_a_ticket_all_the_same(houses: list[Built], text: str):
+    raw = mail("", sender="n@shop.example", subject="Odd: " + text[:100], message_id="n\x00m@shop.example" if "\x00" in text
+               else "nm@shop.example", X_Odd=text[:100]) if "\ud800" not in text else mail("", sender="n@shop.example",
+               subject="Odd", message_id="nm@shop.example")  # fmt: skip
+    accept(houses[0], [raw + text.encode("utf-8", "surrogatepass")])
+    work(houses[:1])
+    with reading(houses[0].engine) as connection:
+        row = connection.execute(select(ARRIVAL.c.outcome, ARRIVAL.c.reason, ARRIVAL.c.trace)).one()
+    assert row.outcome == "new", (row.reason, json.dumps(row.trace))
