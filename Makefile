@@ -44,14 +44,14 @@ fuzz: $(STAMP)              ## hostile mail; SECONDS_EACH=600 looks longer
 bench: $(STAMP)             ## figures of this machine
 	set -e; for script in bench/*.py; do [ ! -e "$$script" ] || $(BIN)/python "$$script"; done
 
-storm: $(STAMP)             ## kill -9 at every moment, under load
-	if [ -e bench/storm.py ]; then $(BIN)/python bench/storm.py; else echo "bench/storm.py is not there"; fi
+storm: $(STAMP)             ## kill -9 at every moment, under load; ROUNDS=500 kills more often
+	MAILGATE_TEST_STORM_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest -n 0 -rs -s tests/crash -k storm
 
 golden: $(STAMP)            ## write the expected letters anew; read the difference before you commit it
 	MAILGATE_TEST_GOLDEN=write $(BIN)/python -m pytest -q -k golden
 
 lock:                       ## renew requirements.lock, with hashes, from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --extra postgresql --python-version 3.11 --universal --generate-hashes \
+	uv pip compile pyproject.toml --group dev --extra postgresql --extra s3 --python-version 3.11 --universal --generate-hashes \
 		--no-emit-index-url --output-file requirements.lock
 
 # The servers that tests talk to. They are installed, never started: tests start their own on ports of their own.

@@ -223,6 +223,16 @@ CREATE INDEX outbox_next ON outbox (next_at, id) WHERE state IN ('waiting', 'sen
 
 CREATE INDEX outbox_ticket ON outbox (ticket);
 
+CREATE TABLE panel_request (
+    "key" VARCHAR NOT NULL,
+    body VARCHAR NOT NULL,
+    arrival VARCHAR NOT NULL,
+    at VARCHAR(27) NOT NULL,
+    PRIMARY KEY ("key")
+);
+
+CREATE INDEX ix_panel_request_at ON panel_request (at);
+
 CREATE TABLE panel_token (
     id VARCHAR NOT NULL,
     desk VARCHAR NOT NULL,

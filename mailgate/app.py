@@ -46,8 +46,7 @@ def build(path: str | None, environ: Mapping[str, str] | None = None, *, make: b
     built = Built(settings)
     if make and settings.database_url.startswith("sqlite"):
         built.upgrade()
-    else:
-        schema.require(built.engine)
+    schema.require(built.engine)
     return built
 
 

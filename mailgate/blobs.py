@@ -1,13 +1,18 @@
 """Raw mail by digest: kept once, whole, on durable storage."""
 
 import os
+import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from mailgate.errors import ConfigError, TryLater
+
+
+_HOST = socket.gethostname().replace("/", "_")
 
 
 class Blobs(Protocol):
@@ -25,15 +30,17 @@ class Blobs(Protocol):
 
 
 def open_blobs(url: str) -> Blobs:
-    """Return the blobs at `file:///PATH` or `memory:` (gone with the process); ConfigError for anything else."""
+    """Return the blobs at `file:///PATH`, `s3://BUCKET/PREFIX` or `memory:` (gone with the process); else ConfigError."""
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return FolderBlobs(Path(unquote(parts.path)))
     if parts.scheme == "memory":
         return MemoryBlobs()
-    if parts.scheme == "s3":
-        raise ConfigError([f"blobs.url: {url!r}: buckets are not supported by this version (allowed: file:///PATH)"])
-    raise ConfigError([f"blobs.url: {url!r} is no place for blobs (allowed: file:///PATH)"])
+    if parts.scheme == "s3" and parts.netloc:
+        from mailgate.buckets import open_bucket  # its library is optional
+
+        return open_bucket(url)
+    raise ConfigError([f"blobs.url: {url!r} is no place for blobs (allowed: file:///PATH, s3://BUCKET/PREFIX)"])
 
 
 class MemoryBlobs:
@@ -103,9 +110,16 @@ class FolderBlobs:
         # whoever put it may not have come so far
         if not file.exists():
             self._make_folder(file.parent)
-            fresh = file.with_name(f".{digest}.{os.getpid()}.{get_ident()}")
-            _write_durably(fresh, data)
-            fresh.rename(file)
+            # several machines may share the disk
+            fresh = file.with_name(f".{digest}.{_HOST}.{os.getpid()}.{get_ident()}")
+            try:
+                _write_durably(fresh, data)
+                fresh.rename(file)
+            except OSError:
+                # half a mail on a full disk would keep it full
+                with suppress(OSError):
+                    fresh.unlink()
+                raise
         return file.parent
 
     def _make_folder(self, folder: Path) -> None:

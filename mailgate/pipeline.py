@@ -174,6 +174,8 @@ class Worker:
         self._inbox = inbox
         self._name = name
         self._group = group
+        self._claimed_at = house.clock()
+        self._lease_seconds = 6.0 * house.settings.worker.mail_seconds + 60.0
         self._before: Callable[[Taken], None] = lambda taken: None
         self._rest: Callable[[], None] = lambda: None
 
@@ -184,18 +186,25 @@ class Worker:
         about to be read, and about to be decided; `rest`, that it is the database's turn: whoever watches this process
         knows then what it hangs on."""
         self._before, self._rest = before, rest
-        now = self._house.clock()
-        lease = self._house.settings.worker.mail_seconds * self._group + 60.0
-        taken = self._inbox.claim(self._group, now, lease, self._name)
+        self._claimed_at = self._house.clock()
+        taken = self._inbox.claim(self._group, self._claimed_at, self._lease_seconds, self._name)
         mails: list[Read] = []
         for one in taken:
-            before(one)
+            self._begin(one)
             if (read := self._read(one)) is not None:
                 mails.append(read)
         rest()
         if mails:
             self._apply(mails)
         return len(taken)
+
+    def _begin(self, taken: Taken) -> None:
+        """Say what comes now; a group that takes long keeps its lease, which is as short as one mail may take."""
+        self._before(taken)
+        now = self._house.clock()
+        if (now - self._claimed_at).total_seconds() > self._lease_seconds / 4:
+            self._claimed_at = now
+            self._inbox.keep(self._name, now + timedelta(seconds=self._lease_seconds))
 
     def _read(self, taken: Taken) -> Read | None:
         if taken.tries > self._tries(taken.arrival):  # whoever tried it last did not live to say so
@@ -251,7 +260,7 @@ class Worker:
                 arrival = one.taken.arrival
                 if one.taken.tries > 1 and _is_applied(connection, arrival.id):
                     continue
-                self._before(one.taken)
+                self._begin(one.taken)
                 received += self._house.receive(connection, arrival, one.mail, one.clues)
             self._rest()
         return received

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intake": {*_FRAME, "store", "blobs"},
     "outbox": {*_FRAME, "store", "blobs"},
     "byhand": {*_FRAME, "decide", "compose", "apply", "pipeline", "store", "blobs"},  # what people do without mail
+    "operations": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "intake", "outbox"},  # looked after
     "web": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},
 }
 _ALL = {*MAY_IMPORT, "simulate", "app", "serve", "demo"}

@@ -1,7 +1,7 @@
 """A whole house on a clock of the test: its real inbox, worker, scheduler, outbox, and the bytes that leave."""
 
 import email
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -79,8 +79,8 @@ class World:
     def __post_init__(self) -> None:
         self.settings = Settings(
             desks={name: shipped_desk(name) for name in self.desks}, secret=self.secret, database_url=self.url,
-            blobs_url="memory:", smtp=SmtpSettings(hostname="mx.desk.example"), relay=RelaySettings(url="maildir:nowhere"),
-            worker=self.worker_settings,
+            blobs_url="memory:", smtp=SmtpSettings(hostname="mx.desk.example"),
+            relay=RelaySettings(url="maildir:nowhere"), worker=self.worker_settings,
         )  # fmt: skip
         self.ids = counted_ids(self.clock)
         self.engine: Engine = open_engine(self.url)
@@ -115,11 +115,11 @@ class World:
         with transaction(self.engine) as connection:
             people.put_staff(connection, person)
 
-    def accept(self, raw: bytes, *to: str, trusted: bool = True, sender: str = "", verdict: Evidence | None = None) -> str:
-        """Let a mail come in through the door's own hand; return its arrival's id. Nobody reads it yet."""
+    def accept(self, raw: bytes, *to: str, trusted: bool = True, verdict: Evidence | None = None) -> str:
+        """Let a mail come in by the door's own hand; return its arrival's id. Nobody reads it yet."""
         envelope = Envelope(
-            channel="smtp", sender=sender, recipients=to, peer="127.0.0.1" if trusted else "203.0.113.9", helo="x.example",
-            is_trusted=trusted, verdict=None if trusted else verdict or "none",
+            channel="smtp", sender=sender_of(raw), recipients=to, peer="127.0.0.1" if trusted else "203.0.113.9",
+            helo="x.example", is_trusted=trusted, verdict=None if trusted else verdict or "none",
         )  # fmt: skip
         incoming = arrivals_of(raw, envelope, Recipients.of(self.settings), self.ids, self.now)
         self.inbox.accept(incoming)
@@ -127,7 +127,7 @@ class World:
 
     def post(self, raw: bytes, *to: str, trusted: bool = True, verdict: Evidence | None = None) -> dict[str, Any]:
         """Let a mail come in, read it, send what is due; return what became of it."""
-        arrival = self.accept(raw, *to, trusted=trusted, sender=sender_of(raw), verdict=verdict)
+        arrival = self.accept(raw, *to, trusted=trusted, verdict=verdict)
         self.work()
         self.send()
         return self.outcome(arrival)
@@ -213,12 +213,6 @@ def sender_of(raw: bytes) -> str:
     return email.utils.parseaddr(str(message.get("From", "")))[1]
 
 
-def spread(mails: Sequence[bytes], step: float, start: datetime = MONDAY) -> Iterator[tuple[datetime, bytes]]:
-    """Yield each mail with its moment, `step` seconds apart."""
-    for place, raw in enumerate(mails):
-        yield start + timedelta(seconds=step * place), raw
-
-
 @lru_cache
 def shipped_desk(name: str) -> Desk:
     return config.load_desk(name)
@@ -237,6 +231,3 @@ def shipped_phrases() -> Phrases:
 def on_disk(folder: Path, **more: Any) -> World:
     """Return a world whose databases are files in `folder`."""
     return World(url=f"sqlite:///{folder}/mailgate.db", inbox_url=f"sqlite:///{folder}/inbox.db", **more)
-
-
-Build = Callable[..., World]

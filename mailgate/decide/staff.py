@@ -34,7 +34,8 @@ from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Message, Status
 
 FINISHED = ("resolved", "closed")
-_OF_FORWARD = re.compile(r"\s*(?:[-_=>*]{2,}.*|[>|].*|[^:\n]{1,40}:.*)?\Z")  # a rule, a header line, an empty line
+_HEADER_LINE = re.compile(r"[>\s*]*[^:\s][^:\n]{0,30}:\s.*\Z")
+_RULE = re.compile(r"\s*(?:[-_=>*]{1,}.*)?\Z")  # a rule above a forwarded mail, or an empty line
 _ACTS_NOT = ("undo", "help")  # do not count as acting on the ticket: it stays `new`
 
 
@@ -137,7 +138,7 @@ def _known_names(scene: Scene, case: Case) -> frozenset[str]:
 
 
 def _is_named(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.+-]){re.escape(name)}(?![\w-]|\.\w)", text.lower()) is not None
+    return re.search(rf"(?<![\w.+@-]){re.escape(name)}(?![\w-]|\.\w)", text.lower()) is not None
 
 
 def speaks_of_attachment(text: str, scene: Scene) -> bool:
@@ -240,6 +241,8 @@ def _settle_status(work: Work, *, replied: bool, acts: bool = True) -> None:
     if work.promised_at:
         work.case = clocks.promise(work.case, desk, work.promised_at, at, work.person.address)
     wanted = work.status or _status_by(work, replied, acts)
+    if work.stops_clocks:  # spam is no work done: nothing of it is met
+        work.case = clocks.stop_all(work.case, at)
     if wanted:
         work.case = clocks.change_status(work.case, desk, wanted, at)
     until = work.snoozed_until or (slept_until if replied and not work.status else None)
@@ -449,9 +452,10 @@ def _apart(effects: Sequence[Effect], scene: Scene, identity: Identity, said: Sa
 def _above(text: str, address: str) -> str:
     """Return what stands above the forwarded block: above the rule or the words before its From line."""
     lines = text.split("\n")
-    header = next((place for place, line in enumerate(lines) if address in line.lower()), 0)
-    while header and _OF_FORWARD.match(lines[header - 1]):
-        header -= 1
+    header = next((place for place, line in enumerate(lines) if address.lower() in line.lower()), 0)
+    for part in (_HEADER_LINE, _RULE):
+        while header and part.match(lines[header - 1]):
+            header -= 1
     return "\n".join(lines[:header]).strip()
 
 

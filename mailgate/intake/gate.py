@@ -20,6 +20,7 @@ MOST_RECIPIENTS = 100
 MOST_COMMANDS = 1000  # of a session, without a mail that was accepted
 COMMIT_SECONDS = 30
 CHECK_SECONDS = 10
+MOST_IDLE_TIMES = 10  # so many times the idle limit a session may last without a mail that was accepted
 FLOOR_BYTES_PER_SECOND = 8192  # a sender slower than this, after ten times the idle limit, is cut
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -50,13 +51,16 @@ class Gate:
         check: Check | None = None,
         tls: ssl.SSLContext | None = None,
         most_bytes: int | None = None,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         """`most_bytes` caps what all sessions together hold in memory (default: four mails of full size, at least
-        128 MiB); `check` makes our own verdict on mail of peers that are not trusted."""
+        128 MiB); `check` makes our own verdict on mail of peers that are not trusted; `has_room` says whether the disk
+        can take more."""
         self.settings = settings
         self.recipients = recipients
         self.tls = tls
         self.is_draining = False
+        self.has_room = has_room
         self.guests: set[Guest] = set()
         self._submit = submit
         self._new_id = new_id
@@ -67,6 +71,7 @@ class Gate:
         self._peers: Counter[str] = Counter()
         self._most_bytes = most_bytes or max(4 * settings.size_limit, 128 * 1024 * 1024)
         self._bytes = 0
+        self._bytes_of: Counter[str] = Counter()
         self._commits: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -75,12 +80,14 @@ class Gate:
         """Count a new session; or return the reply that refuses it (I1)."""
         if self.is_draining:
             return "421 4.3.2 shutting down, try again later"
-        if len(self.guests) >= self.settings.max_connections:
+        most = self.settings.max_connections
+        # a tenth is for whom we trust: strangers that fill the house do not keep our own mail server out
+        if len(self.guests) >= (most if self._is_trusted(peer) else most - most // 10):
             return "421 4.7.0 too many connections, try again later"
         # all that comes over a unix socket is one peer: our own mail server
-        if peer != "unix" and self._peers[peer] >= self.settings.max_per_peer:
+        if peer != "unix" and self._peers[_neighbours(peer)] >= self.settings.max_per_peer:
             return "421 4.7.0 too many connections from you, try again later"
-        self._peers[peer] += 1
+        self._peers[_neighbours(peer)] += 1
         self.guests.add(guest)
         self._empty.clear()
         return None
@@ -88,28 +95,32 @@ class Gate:
     def exit(self, guest: Guest, peer: str) -> None:
         """A session that entered has ended."""
         self.guests.discard(guest)
-        self._peers[peer] -= 1
-        if self._peers[peer] <= 0:
-            del self._peers[peer]
+        _lessen(self._peers, _neighbours(peer), 1)
         if not self.guests:
             self._empty.set()
 
-    def hold(self, size: int) -> bool:
-        """Count `size` bytes more in memory; False, and not counted, where that would be too many in all."""
+    def hold(self, size: int, peer: str) -> bool:
+        """Count `size` bytes more in memory; False, and not counted, where that would be too many, in all or of one
+        stranger: half of the room is always for others."""
+        who = _neighbours(peer)
         if self._bytes + size > self._most_bytes:
             return False
+        if not self._is_trusted(peer) and self._bytes_of[who] + size > self._most_bytes // 2:
+            return False
         self._bytes += size
+        self._bytes_of[who] += size
         return True
 
-    def free(self, size: int) -> None:
+    def free(self, size: int, peer: str) -> None:
         """These bytes are not held any more."""
         self._bytes -= size
+        _lessen(self._bytes_of, _neighbours(peer), size)
 
     async def take(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str, held: int) -> None:
         """Return once the mail is durable. The commit goes on though the peer may go away meanwhile; `held` bytes are
         freed at its end. Raises what went wrong, TimeoutError included."""
         task = asyncio.create_task(self._commit(raw, sender, to, peer, helo))
-        task.add_done_callback(lambda _: self.free(held))
+        task.add_done_callback(lambda _: self.free(held, peer))
         task.add_done_callback(self._commits.discard)
         task.add_done_callback(_look_at)
         self._commits.add(task)
@@ -129,8 +140,7 @@ class Gate:
             await asyncio.wait(self._commits, timeout=max(1.0, seconds / 4))
 
     async def _commit(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str) -> None:
-        # S2: no stranger reaches LMTP
-        is_trusted = self._channel == "lmtp" or self._trusted.has(peer)
+        is_trusted = self._is_trusted(peer)
         verdict, because = None, ""
         if self._check is not None and not is_trusted:
             verdict, because = await self._checked(self._check(raw, peer, helo, sender))
@@ -157,6 +167,10 @@ class Gate:
                 sender=short(sender),
                 peer=peer,
             )
+
+    def _is_trusted(self, peer: str) -> bool:
+        # S2: no stranger reaches LMTP
+        return self._channel == "lmtp" or self._trusted.has(peer)
 
     async def _checked(self, check: Any) -> Any:
         try:
@@ -200,6 +214,17 @@ def peer_of(transport: asyncio.BaseTransport) -> str:
     address = ipaddress.ip_address(str(name[0]).partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
+
+
+def _neighbours(peer: str) -> str:
+    """Return what counts as one peer: an IPv4 address, or the /64 in which one customer has 2**64 of IPv6."""
+    return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if ":" in peer else peer
+
+
+def _lessen(counter: Counter[str], key: str, by: int) -> None:
+    counter[key] -= by
+    if counter[key] <= 0:
+        del counter[key]
 
 
 def _look_at(task: asyncio.Task[None]) -> None:

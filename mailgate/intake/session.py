@@ -14,6 +14,7 @@ from mailgate.errors import TryLater
 from mailgate.intake.gate import (
     FLOOR_BYTES_PER_SECOND,
     MOST_COMMANDS,
+    MOST_IDLE_TIMES,
     MOST_RECIPIENTS,
     Gate,
     peer_of,
@@ -24,6 +25,7 @@ LOG = Log("intake")
 TROUBLE = "451 4.3.0 trouble of ours, try again later"
 TOO_BIG = "552 5.3.4 message too big"
 FULL = "452 4.3.1 too much mail at the moment, try again later"
+NO_ROOM = "452 4.3.1 insufficient system storage, try again later"
 _END = b"\r\n.\r\n"
 _BLOCK = 256 * 1024
 _SLACK = 64 * 1024  # for the dots that transparency adds
@@ -55,6 +57,7 @@ class Session(SMTP):
         self._is_busy = False  # a mail is being stored: no timer may cut that
         self._farewell = ""
         self._commands = 0
+        self._since = self.loop.time()  # the last mail that was accepted
         self._held = 0
 
     def _set_up(self) -> None:
@@ -148,6 +151,8 @@ class Session(SMTP):
         self._commands += 1
         if self._commands > MOST_COMMANDS:
             self.leave("421 4.7.0 too many commands")
+        elif self.loop.time() - self._since > MOST_IDLE_TIMES * self._gate.settings.idle_seconds:
+            self.leave("421 4.4.2 too long without a mail")
         return await super()._call_handler_hook(command, *args)
 
     # commands
@@ -156,6 +161,8 @@ class Session(SMTP):
         size = _SIZE.search(arg or "")
         if size and int(size[1]) > self._gate.settings.size_limit:
             await self.push(TOO_BIG)
+        elif not self._gate.has_room():
+            await self.push(NO_ROOM)
         elif arg and not _is_clean(arg):
             await self.push("553 5.1.7 malformed address")
         else:
@@ -175,7 +182,7 @@ class Session(SMTP):
             await self.push("501 5.5.4 Syntax: DATA")
         elif not self.envelope.rcpt_tos:
             await self.push("503 5.5.1 need RCPT command")
-        elif not self._gate.hold(_BLOCK):
+        elif not self._gate.hold(_BLOCK, self._peer):
             await self.push(FULL)
         else:
             self._held = _BLOCK
@@ -209,7 +216,7 @@ class Session(SMTP):
             await self._answer_mail(raw, refusal)
         finally:
             self._is_reading = self._is_busy = False
-            self._gate.free(self._held)
+            self._gate.free(self._held, self._peer)
             self._held = 0
         self._reset_timeout()
         if self._farewell:
@@ -260,7 +267,7 @@ class Session(SMTP):
         if received > self._gate.settings.size_limit + _SLACK:
             return TOO_BIG
         while self._held < received:
-            if not self._gate.hold(_BLOCK):
+            if not self._gate.hold(_BLOCK, self._peer):
                 return FULL
             self._held += _BLOCK
         return ""
@@ -291,7 +298,7 @@ class Session(SMTP):
         except Exception as error:  # a bug is never the sender's problem
             LOG.failed("mail.not_stored", error, peer=self._peer, sender=short(sender))
             return TROUBLE
-        self._commands = 0
+        self._commands, self._since = 0, self.loop.time()
         return "250 2.0.0 it is kept"
 
 

@@ -105,6 +105,7 @@ class Facts:
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address -> blocked, failed
     letters_10_minutes: Mapping[str, int] = field(default_factory=dict)  # automatic letters by address (A3)
     letters_day: Mapping[str, int] = field(default_factory=dict)
+    acks_day: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # their subjects, by address
     held: Held | None = None
     incidents: tuple[Incident, ...] = ()  # the desk's open ones
     sightings: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # host -> tickets lately naming it (N3)

@@ -122,6 +122,8 @@ class Sender:
 
     async def _claim_for(self, flying: int) -> list[Outgoing]:
         now = self._clock()
+        if self._absent_until and self._absent_until - now > timedelta(seconds=2 * LONGEST_ABSENCE_SECONDS):
+            self._absent_until = None  # the clock was set back
         is_absent = self._absent_until is not None and now < self._absent_until
         room = self._room_beside(flying)
         if self._is_stopping or self._unsettled or is_absent or room <= 0:

@@ -42,6 +42,7 @@ class Clock:
         """Begin to look. To be called in the loop."""
         self._job = self._timer.add_job(self._look, "interval", seconds=SWEEP_SECONDS, next_run_time=datetime.now(UTC))
         self._timer.start()
+        self._sweep()
 
     def nudge(self) -> None:
         """Something was committed that may fall due soon. To be called in the loop."""
@@ -83,6 +84,16 @@ class Clock:
         if next_at is None or next_at > self._now():
             return 0, next_at
         return len(self._scheduler.tick()), self._scheduler.next_at()
+
+    def _sweep(self) -> None:
+        """The timer thinks in the time of the wall: were that set back, the next look would be as far away."""
+        if self._job is None:
+            return
+        next_at = self._job.next_run_time
+        if next_at is not None and next_at > datetime.now(UTC) + timedelta(seconds=2 * SWEEP_SECONDS):
+            LOG.warning("clock.set_back", seconds=round((next_at - datetime.now(UTC)).total_seconds()))
+            self._look_within(0)
+        asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _look_within(self, seconds: float) -> None:
         at = datetime.now(UTC) + timedelta(seconds=seconds)

@@ -4,18 +4,22 @@ import asyncio
 import signal
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from mailgate import app
 from mailgate.errors import ConfigError, MailgateError
 from mailgate.intake.door import Check, Recipients
 from mailgate.intake.gate import Gate
 from mailgate.intake.lmtp import LmtpDoor
+from mailgate.intake.room import Room
 from mailgate.intake.smtp import SmtpDoor, tls_context
 from mailgate.intake.writer import GroupWriter
 from mailgate.log import Log
+from mailgate.operations.alarms import Alarms
+from mailgate.operations.watch import Watch
 from mailgate.outbox.sender import Sender
 from mailgate.outbox.ways import open_relay
 from mailgate.scheduler import Scheduler
@@ -26,12 +30,20 @@ from mailgate.serve.names import is_dead, name_of
 from mailgate.serve.supervisor import Supervisor
 from mailgate.store import outbox
 from mailgate.store.engine import reading, transaction
+from mailgate.store.fetched import Ledger
+from mailgate.store.requests import Requests
+
+if TYPE_CHECKING:  # imported where they are needed: a desk without web and IMAP pays nothing for them
+    from mailgate.intake.imap import ImapFetcher
+    from mailgate.web.desk import Bell
+    from mailgate.web.site import WebDoor
 
 LOG = Log("serve")
 ROLES = ("front", "worker", "scheduler")
 DRAIN_SECONDS = 4.0
 END_SECONDS = 8.5  # all in all: systemd and people wait for ten
 PRESSED_SECONDS = 0.2  # so long after a commit the doors count as busy
+BURY_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
 
 
@@ -61,6 +73,9 @@ class Front:
         self._clock: Clock | None = None
         self._supervisor: Supervisor | None = None
         self._running: list[asyncio.Task[None]] = []
+        self._aside: list[asyncio.Task[None]] = []  # what is cut off at the end without harm
+        self._bell: Bell | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
         """End within ten seconds, with nothing half done. To be called in the loop."""
@@ -68,7 +83,7 @@ class Front:
 
     async def run(self) -> None:
         """Begin, serve until `stop`, end."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         bell = asyncio.create_task(self._ring())
@@ -90,13 +105,16 @@ class Front:
         if "worker" in self._roles:
             self._supervisor = Supervisor(built.house, built.inbox, self._config, on_applied=self._applied)
             self._go(self._supervisor.run())
+        self._watch = Watch(built.house, built.inbox, Alarms(built.house, self._told))
         if "scheduler" in self._roles:
+            self._aside.append(asyncio.create_task(self._watch.run()))
             self._clock = Clock(Scheduler(built.house), now=built.house.clock, on_fired=self._applied)
             self._clock.start()
         if "front" in self._roles:
             await self._open_doors()
             self._sender = await self._make_sender()
             self._go(self._sender.run())
+            self._go(self._keep_burying())
 
     async def _open_doors(self) -> None:
         smtp = self._settings.smtp
@@ -110,6 +128,38 @@ class Front:
             lmtp_door = LmtpDoor(self._gate("lmtp"))
             self._doors.append(lmtp_door)
             await self._open("lmtp", lmtp_door.open(smtp.lmtp_listen, given.get("lmtp")))
+        if self._settings.web_listen or "web" in given:
+            web_door = self._web_door()
+            self._doors.append(web_door)
+            await self._open("web", web_door.open(self._settings.web_listen, given.get("web")))
+        for fetcher in self._fetchers():
+            self._aside.append(asyncio.create_task(fetcher.run()))
+
+    def _web_door(self) -> "WebDoor":
+        from mailgate.web.desk import Faces
+        from mailgate.web.site import WebDoor, build_site
+
+        built = self._built
+        faces = Faces(
+            house=built.house, inbox=built.inbox, requests=Requests(built.inbox_engine, built.inbox),
+            on_commit=self._arrived, is_well=self._is_well, may_take=Room.of(self._settings),
+        )  # fmt: skip
+        self._bell = faces.bell
+        return WebDoor(build_site(faces))
+
+    def _fetchers(self) -> Iterator["ImapFetcher"]:
+        """I3: one for each account and folder of the configuration."""
+        if not self._settings.imap:
+            return
+        from mailgate.intake.imap import ImapFetcher
+
+        built, recipients = self._built, Recipients.of(self._settings)
+        for account in self._settings.imap:
+            yield ImapFetcher(
+                account, recipients, Ledger(built.inbox_engine, built.inbox), built.ids.new,
+                size_limit=self._settings.smtp.size_limit, on_commit=self._arrived, may_take=Room.of(self._settings),
+                tell=partial(self._watch.tell_of_mailbox, account.mailbox),
+            )  # fmt: skip
 
     async def _open(self, name: str, opening: Awaitable[str]) -> None:
         try:
@@ -128,6 +178,7 @@ class Front:
             channel="lmtp" if channel == "lmtp" else "smtp",
             check=_strangers_check() if tls and smtp.check_strangers else None,
             tls=_tls(smtp.tls_cert, smtp.tls_key) if tls and smtp.tls_cert else None,
+            has_room=Room.of(self._settings),
         )
 
     async def _make_sender(self) -> Sender:
@@ -147,6 +198,15 @@ class Front:
             is_pressed=lambda: time.monotonic() - self._arrived_at < PRESSED_SECONDS,
         )
 
+    async def _keep_burying(self) -> None:
+        """Another daemon of this machine may die, and nobody start it again."""
+        while not self._stopped.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), BURY_SECONDS)
+                return
+            with suppress(MailgateError):
+                await asyncio.to_thread(_bury_dead_senders, self._built)
+
     def _arrived(self) -> None:
         """Mail was committed: the workers look."""
         self._arrived_at = time.monotonic()
@@ -155,10 +215,17 @@ class Front:
 
     def _applied(self) -> None:
         """Something was applied: there may be letters, and deadlines."""
+        if self._bell is not None:
+            self._bell.ring()
         if self._sender is not None:
             self._sender.wake()
         if self._clock is not None:
             self._clock.nudge()
+
+    def _told(self) -> None:
+        """An alarm was written, in a thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._applied)
 
     def _go(self, work: Awaitable[None]) -> None:
         """Run a part of the daemon; if it ends by an error, the daemon does, to be started anew."""
@@ -174,6 +241,8 @@ class Front:
 
     async def _end(self, end: float) -> None:
         """Doors first, then what is in hand; who is not through at `end` is cut off: nothing is lost by that."""
+        for task in self._aside:
+            task.cancel()  # a mail that was not flagged yet is found again, and known
         await asyncio.gather(*(door.close(DRAIN_SECONDS) for door in self._doors))
         if self._writer is not None:
             await self._writer.close()

@@ -20,6 +20,7 @@ LOG = Log("supervisor")
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
 SETTLED_SECONDS = 60.0  # who lived so long did not die of how it was started
+BURY_SECONDS = 5.0
 STUCK_TIMES = 6  # so many times the limit without work of its own: it hangs on something else than the mail
 TOO_LONG = "exceeds a limit: time"
 
@@ -84,10 +85,18 @@ class Supervisor:
     async def run(self) -> None:
         """Keep the workers running until `stop`; returns when all have ended."""
         await asyncio.to_thread(self._bury_the_dead)
-        await asyncio.gather(*(self._keep() for _ in range(self._settings.processes)))
+        await asyncio.gather(self._keep_burying(), *(self._keep() for _ in range(self._settings.processes)))
+
+    async def _keep_burying(self) -> None:
+        """Another daemon of this machine may die, and nobody start it again."""
+        while not self._is_stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_stopping.wait(), BURY_SECONDS)
+                return
+            await asyncio.to_thread(self._bury_the_dead)
 
     def _bury_the_dead(self) -> None:
-        """Claims of workers that died with an earlier daemon are handed out now, not when their lease ends."""
+        """Claims of workers that died with their daemon are handed out now, not when their lease ends."""
         try:
             for name in filter(is_dead, self._inbox.claimers()):
                 LOG.warning("worker.buried", claimer=name, mails=self._inbox.bury(name))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from mailgate.store.engine import hold
 from mailgate.store.tables import ANNOUNCED
 
 
@@ -18,6 +19,7 @@ def note_announced(
     connection: Connection, desk: str, key: str, addresses: Sequence[str], at: datetime
 ) -> frozenset[str]:
     """Remember that `addresses` get it; return those that did not have it before."""
+    hold(connection, [f"announcement:{desk}:{key}"])
     fresh = frozenset(addresses) - read_announced(connection, desk, key)
     if fresh:
         rows = [{"desk": desk, "announcement": key, "address": address, "at": at} for address in sorted(fresh)]

@@ -131,12 +131,12 @@ def counting(connection: Connection) -> Iterator[Connection]:
         yield own
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Insert `rows`, leaving out those whose `key` (a unique column, null never collides) is there already."""
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *key: str) -> None:
+    """Insert `rows`, leaving out those whose `key` (unique columns, null never collides) is there already."""
     if not rows:
         return
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(make(table).on_conflict_do_nothing(index_elements=[key]), [dict(row) for row in rows])
+    connection.execute(make(table).on_conflict_do_nothing(index_elements=list(key)), [dict(row) for row in rows])
 
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: Sequence[str]) -> None:

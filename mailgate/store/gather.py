@@ -88,7 +88,7 @@ _SAME_SUBJECT = Prepared(
     .limit(5)
 )  # fmt: skip
 _LETTERS = Listed(
-    lambda names: select(OUTBOX.c.to_address, OUTBOX.c.created_at)
+    lambda names: select(OUTBOX.c.to_address, OUTBOX.c.created_at, OUTBOX.c.kind, OUTBOX.c.subject)
     .where(
         OUTBOX.c.to_address.in_(names), OUTBOX.c.created_at > bindparam("since"), OUTBOX.c.is_automatic,
         OUTBOX.c.audience == "customer", OUTBOX.c.state != "withdrawn",
@@ -140,7 +140,7 @@ class Gatherer:
         numbers += [own.ticket for _, own in clues.own_ids if own.ticket] + ([expected] if expected else [])
         cases, survivors = read_cases(connection, desk.name, numbers)
         addresses = _letter_addresses(clues, cases)
-        counts_10, counts_day = _letters_sent(connection, addresses, now)
+        counts_10, counts_day, acks = _letters_sent(connection, addresses, now)
         accounts = _accounts_of(cases, contacts, named)
         colleagues = _contacts_of_accounts(connection, desk.name, accounts) if cases or named else ()
         return Facts(
@@ -162,6 +162,7 @@ class Gatherer:
             marks=_marks(connection, desk.name, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
             letters_day=counts_day,
+            acks_day=acks,
             held=_held(connection, clues),
             incidents=_open_incidents(connection, desk.name),
             sightings=_sightings(connection, clues, desk, now),
@@ -176,7 +177,7 @@ class Gatherer:
         ticket = case.ticket
         addresses = [one for one in (ticket.requestor, ticket.reply_address) if one]
         colleagues = _contacts_of_accounts(connection, ticket.desk, [ticket.account] if ticket.account else [])
-        counts_10, counts_day = _letters_sent(connection, addresses, now)
+        counts_10, counts_day, _ = _letters_sent(connection, addresses, now)
         return Facts(
             people=self.people(connection, ticket.desk),
             survivors={ticket.number: ticket.number},
@@ -357,17 +358,20 @@ def _letter_addresses(clues: Clues, cases: dict[int, Case]) -> list[str]:
 
 def _letters_sent(
     connection: Connection, addresses: Sequence[str], now: datetime
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Count automatic letters to customers (A3), in the last ten minutes and day."""
+) -> tuple[dict[str, int], dict[str, int], dict[str, tuple[str, ...]]]:
+    """Count automatic letters to customers (A3), in the last ten minutes and day; and what the day's acks were about."""
     if not addresses:
-        return {}, {}
+        return {}, {}, {}
     short: dict[str, int] = {}
     day: dict[str, int] = {}
-    for address, at in _LETTERS.all(connection, addresses, since=now - timedelta(days=1)):
+    acks: dict[str, tuple[str, ...]] = {}
+    for address, at, kind, subject in _LETTERS.all(connection, addresses, since=now - timedelta(days=1)):
         day[address] = day.get(address, 0) + 1
         if at > now - timedelta(minutes=10):
             short[address] = short.get(address, 0) + 1
-    return short, day
+        if kind == "ack":
+            acks[address] = (*acks.get(address, ()), subject)
+    return short, day, acks
 
 
 def _marks(connection: Connection, desk: str, addresses: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -161,6 +161,12 @@ class Inbox:
         """They were not at fault (database, blobs, disk, a shutdown): the try is given back."""
         self._set(ids, lease_until=not_before, claimer="", tries=INBOX.c.tries - 1)
 
+    def keep(self, claimer: str, until: datetime) -> None:
+        """Let the leases of `claimer`, who is still at it, last until then."""
+        held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)
+        with transaction(self._engine) as connection:
+            connection.execute(held.values(lease_until=until))
+
     def bury(self, claimer: str) -> int:
         """End the leases of a worker that died; its mails are handed out one by one. Returns how many it had."""
         held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)

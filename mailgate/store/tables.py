@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from mailgate.store.fetched import FetchedFolderRow, FetchedRow  # noqa: F401
 from mailgate.store.inbox import InboxRow  # noqa: F401 (the metadata holds every table)
 from mailgate.store.outbox import OutboxRow  # noqa: F401
+from mailgate.store.requests import PanelRequestRow  # noqa: F401
 from mailgate.store.types import Instant
 
 SCHEMA_VERSION = 1

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from mailgate.store.inbox import INBOX
 from mailgate.store.tables import ARRIVAL
 from tests.serve.daemon import Daemon, mail, running
 
+pytestmark = pytest.mark.slow
 HUGE = "All work and no play makes this mail a long one, and it wrote:\r\n" * 350_000
 
 

@@ -206,7 +206,7 @@ class TestPriority:
         case = a_case(status="waiting")
         raised = live(after(decided("#priority high", case=case)), "resolve")
         assert raised is not None
-        assert (raised.state, raised.remaining_seconds) == ("paused", 8 * 3600 - 600)
+        assert (raised.state, raised.remaining_seconds) == ("paused", 8 * 3600)
 
     def test_what_waits_for_the_opening_leaves_at_once(self) -> None:
         decision = decided("#priority high", case=a_case())

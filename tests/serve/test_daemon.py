@@ -126,6 +126,7 @@ def test_it_ends_in_time_with_nothing_in_hand(tmp_path: Path):
         assert not [row for row in daemon.rows(INBOX) if row["claimer"]]
 
 
+@pytest.mark.slow
 def test_a_client_in_the_middle_of_a_mail_does_not_keep_it_up(tmp_path: Path):
     with running(tmp_path) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as client:
         client.recv(1000)
@@ -133,6 +134,7 @@ def test_a_client_in_the_middle_of_a_mail_does_not_keep_it_up(tmp_path: Path):
         assert daemon.stop()[1] < 10
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -146,6 +148,7 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path):
     assert "mailgate: " in log
 
 
+@pytest.mark.slow
 def test_the_parts_can_run_as_processes_of_their_own(tmp_path: Path):
     with running(tmp_path, arguments=["--role", "front", "--role", "scheduler"]) as front:
         front.send(mail("Hello, it is slow.", sender="en@shop.example", subject="Slow", message_id="1@shop.example"))

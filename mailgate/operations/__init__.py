@@ -1,0 +1,1 @@
+"""Operations: what an installation is looked after with: alarms, checks, backups."""

@@ -1,0 +1,106 @@
+"""What a daemon looks at every few minutes, so that people need not: queues, disk, certificate, mailboxes."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from mailgate.errors import MailgateError
+from mailgate.intake.door import Recipients
+from mailgate.log import Log
+from mailgate.operations import space
+from mailgate.operations.alarms import Alarms
+from mailgate.operations.certificate import expiry_of
+from mailgate.operations.queues import leaving
+from mailgate.pipeline import House
+from mailgate.store.engine import reading
+from mailgate.store.inbox import Inbox
+
+LOG = Log("watch")
+LOOK_SECONDS = 120.0
+STUCK_AFTER = timedelta(minutes=15)
+CERTIFICATE_DAYS = 14
+
+
+class Watch:
+    """Looks, and begins and ends alarms. Any number may run."""
+
+    def __init__(self, house: House, inbox: Inbox, alarms: Alarms) -> None:
+        self._house = house
+        self._inbox = inbox
+        self._alarms = alarms
+        self._recipients = Recipients.of(house.settings)
+        self._hand = ThreadPoolExecutor(1, "alarms")  # one after another, in their order
+
+    async def run(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look for ever."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await asyncio.to_thread(self.look)
+            except MailgateError as error:  # the database: whoever waits for it hears of it
+                LOG.failed("watch.put_off", error)
+            except Exception as error:
+                LOG.failed("watch.failed", error)
+
+    def look(self) -> None:
+        """Look at everything once."""
+        self._look_at_arrivals()
+        self._look_at_letters()
+        self._look_at_disk()
+        self._look_at_certificate()
+
+    def tell_of_mailbox(self, mailbox: str, place: str, works: bool, why: str) -> None:
+        """As `look_at_mailbox`, soon, without waiting for the database."""
+        self._hand.submit(self.look_at_mailbox, mailbox, place, works, why)
+
+    def look_at_mailbox(self, mailbox: str, place: str, works: bool, why: str) -> None:
+        """An IMAP account works, or does not (I3); `mailbox` is the desk's address that it belongs to."""
+        key, desk = f"mailbox:{place}", self._recipients.desk_of(mailbox)
+        desks = (desk,) if desk else ()
+        if works:
+            self._alarms.end(key, "recovered_mailbox", place, desks)
+        else:
+            self._alarms.begin(key, "dead_mailbox", f"{place}: {why}", "mailgate doctor", desks)
+
+    def _look_at_arrivals(self) -> None:
+        count, oldest = self._inbox.waiting()
+        if oldest is not None and self._house.clock() - oldest >= STUCK_AFTER:
+            detail = f"{count} mails wait to be read, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+            self._alarms.begin("arrivals", "stuck_inbox", detail, "mailgate doctor; systemctl restart mailgate")
+        else:
+            self._alarms.end("arrivals")
+
+    def _look_at_letters(self) -> None:
+        now = self._house.clock()
+        with reading(self._house.engine) as connection:
+            found = leaving(connection, now)
+        if found.is_stuck(now, STUCK_AFTER):
+            detail = (
+                f"{found.count} letters wait, the oldest since {found.oldest_at:%Y-%m-%d %H:%M} UTC. {found.reason}"
+            )
+            self._alarms.begin("letters", "stuck_queue", detail, "mailgate doctor; mailgate outbox list")
+        else:
+            self._alarms.end("letters")
+
+    def _look_at_disk(self) -> None:
+        free = [space.free_in(folder) for folder in space.folders_of(self._house.settings)]
+        little = [str(one) for one in free if one.is_little]
+        if little:
+            self._alarms.begin("disk", "disk", "; ".join(little))
+        else:
+            self._alarms.end("disk")
+
+    def _look_at_certificate(self) -> None:
+        file = self._house.settings.smtp.tls_cert
+        if not file:
+            return
+        try:
+            expiry = expiry_of(Path(file))
+        except (OSError, ValueError) as error:
+            self._alarms.begin("certificate", "certificate", f"{file}: {error}")
+            return
+        if expiry - self._house.clock() < timedelta(days=CERTIFICATE_DAYS):
+            self._alarms.begin("certificate", "certificate", f"{file}: {expiry:%Y-%m-%d %H:%M} UTC")
+        else:
+            self._alarms.end("certificate")

@@ -1,0 +1,1 @@
+"""The web faces: the API of control panels, figures and health, the board of the staff."""

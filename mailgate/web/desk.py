@@ -1,0 +1,44 @@
+"""What all faces on the web port are given, and how they wait for mail to be applied."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mailgate.pipeline import House
+from mailgate.store.inbox import Inbox
+from mailgate.store.requests import Requests
+
+LOOK_SECONDS = 0.25  # for workers of another process, which ring no bell here
+
+
+class Bell:
+    """Rings when something was applied. To be used in one loop."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Something was applied: whoever waits looks."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next ring, or after `seconds`."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), min(seconds, LOOK_SECONDS))
+        except TimeoutError:
+            return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faces:
+    """What the handlers need."""
+
+    house: House
+    inbox: Inbox
+    requests: Requests
+    bell: Bell = field(default_factory=Bell)
+    on_commit: Callable[[], None] = lambda: None  # mail was accepted: the workers look
+    is_well: Callable[[], bool] = lambda: True
+    may_take: Callable[[], bool] = lambda: True  # False: there is no room for mail
+    wait_seconds: float = 10.0  # for a ticket to be applied

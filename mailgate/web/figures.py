@@ -1,0 +1,105 @@
+"""The figures of `mailgate stats` and of the queues within, as Prometheus reads them; no address is ever a label."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from sqlalchemy import Connection, func, select
+
+from mailgate.pipeline import House
+from mailgate.store.engine import reading
+from mailgate.store.inbox import Inbox
+from mailgate.store.outbox import OUTBOX
+from mailgate.store.statistics import day_figures
+from mailgate.store.tables import ARRIVAL, DEADLINE, HELD, TICKET
+
+_DAYS = 30
+Family = CounterMetricFamily | GaugeMetricFamily
+
+
+class Figures:
+    """A registry that asks the database when it is read."""
+
+    def __init__(self, house: House, inbox: Inbox) -> None:
+        self._house = house
+        self._inbox = inbox
+        self._registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        """Return all figures in Prometheus' format."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Family]:
+        return ()
+
+    def collect(self) -> Iterator[Family]:
+        now = self._house.clock()
+        waiting, oldest = self._inbox.waiting()
+        yield _gauge("mailgate_inbox_waiting", "Mails that have not been read yet", waiting)
+        age = (now - oldest).total_seconds() if oldest else 0
+        yield _gauge("mailgate_inbox_oldest_seconds", "How long the oldest of them has waited", max(0, age))
+        with reading(self._house.engine) as connection:
+            yield from self._counts(connection)
+            yield _gauge("mailgate_outbox_oldest_seconds", "How long the oldest letter that may leave has waited",
+                         self._oldest_letter(connection))  # fmt: skip
+            yield from self._responses(connection)
+
+    def _counts(self, connection: Connection) -> Iterator[Family]:
+        mails = CounterMetricFamily(
+            "mailgate_mails", "Mails by what became of them", labels=("desk", "channel", "outcome")
+        )
+        _fill(mails, connection, ARRIVAL.c.desk, ARRIVAL.c.channel, ARRIVAL.c.outcome)
+        yield mails
+        letters = GaugeMetricFamily("mailgate_letters", "Letters by state", labels=("desk", "kind", "state"))
+        _fill(letters, connection, OUTBOX.c.desk, OUTBOX.c.kind, OUTBOX.c.state)
+        yield letters
+        tickets = GaugeMetricFamily("mailgate_tickets", "Tickets by status", labels=("desk", "queue", "status"))
+        _fill(tickets, connection, TICKET.c.desk, TICKET.c.queue, TICKET.c.status)
+        yield tickets
+        deadlines = GaugeMetricFamily("mailgate_deadlines", "Deadlines by state", labels=("desk", "kind", "state"))
+        _fill(deadlines, connection, DEADLINE.c.desk, DEADLINE.c.kind, DEADLINE.c.state)
+        yield deadlines
+        held = GaugeMetricFamily("mailgate_held", "Held mail by state", labels=("desk", "state"))
+        _fill(held, connection, HELD.c.desk, HELD.c.state)
+        yield held
+
+    def _oldest_letter(self, connection: Connection) -> float:
+        now = self._house.clock()
+        # what waits for its time (C7, D6) is not late
+        started = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.created_at)
+        query = select(func.min(started)).where(OUTBOX.c.state.in_(("waiting", "sending")), started <= now)
+        oldest = connection.execute(query).scalar()
+        return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+    def _responses(self, connection: Connection) -> Iterator[Family]:
+        """Yield the numbers of `mailgate stats` for the last days, by desk and queue."""
+        now = self._house.clock()
+        zones = {desk.name: desk.timezone for desk in self._house.settings.desks.values()}
+        rows = day_figures(connection, zones, now - timedelta(days=_DAYS), now + timedelta(days=1))
+        for name in ("opened", "answered", "kept", "breached"):
+            family = GaugeMetricFamily(
+                f"mailgate_{name}_{_DAYS}d", f"Tickets or promises {name} within {_DAYS} days", labels=("desk", "queue")
+            )
+            sums: dict[tuple[str, str], int] = {}
+            for row in rows:
+                place = (row["desk"], row["queue"])
+                sums[place] = sums.get(place, 0) + row[name]
+            for place, value in sorted(sums.items()):
+                family.add_metric(place, value)
+            yield family
+
+
+def _fill(family: Any, connection: Connection, *columns: Any) -> None:
+    for row in connection.execute(select(*columns, func.count()).group_by(*columns)):
+        family.add_metric([str(one) for one in row[:-1]], row[-1])
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
