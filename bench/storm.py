@@ -7,6 +7,7 @@ folder of its own; only processes that it started are killed. Every fault it fin
 import argparse
 import asyncio
 import hashlib
+import imaplib
 import json
 import os
 import random
@@ -26,14 +27,17 @@ from threading import Event, Thread
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sqlalchemy import select  # noqa: E402
+from sqlalchemy import distinct, func, select  # noqa: E402
 
 from mailgate import config as configuration  # noqa: E402
 from mailgate.app import Built  # noqa: E402
+from mailgate.config.directory import write_directory  # noqa: E402
 from mailgate.store.engine import reading, transaction  # noqa: E402
 from mailgate.store.inbox import INBOX  # noqa: E402
 from mailgate.store.outbox import OUTBOX  # noqa: E402
 from mailgate.store.tables import ARRIVAL, EVENT, MESSAGE, TICKET  # noqa: E402
+from tests.conftest import find_server  # noqa: E402
+from tests.imap import dovecot  # noqa: E402
 from tests.serve.daemon import Daemon, mail  # noqa: E402
 from tests.store.databases import fresh_database  # noqa: E402
 from tests.store.postgresql import programs, running  # noqa: E402
@@ -42,6 +46,15 @@ FAILS = 0.2  # of what the relay is asked for
 FLOOD = 20  # mails of one sender, who gets five acks and no more (A3)
 ANSWERED = 5  # every so manieth question has an answer to it, from a colleague in Cc
 PAUSE = (1.0, 4.0)  # seconds between two kills
+
+
+_ACCOUNT = """
+[[imap]]
+url = "imap://storm@127.0.0.1:{port}/INBOX"
+password_file = "password"
+mailbox = "support@flexihost.example"
+after = "seen"
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +130,11 @@ class Relay(Thread):
         while line := (await reader.readuntil(b"\r\n")).upper().rstrip():
             verb = line.split(b" ", 1)[0]
             if verb == b"MAIL":
-                way = self._chance.choice(["mail", "rcpt", "hang", "end", "lost"]) if self._chance.random() < FAILS else ""
+                way = (
+                    self._chance.choice(["mail", "rcpt", "hang", "end", "lost"])
+                    if self._chance.random() < FAILS
+                    else ""
+                )
                 self.failed.update([way] if way else [])
             if (verb, way) in ((b"MAIL", "mail"), (b"RCPT", "rcpt")):
                 writer.write(b"451 4.3.0 not now\r\n")
@@ -176,6 +193,8 @@ class Senders:
 
     def _is_taken(self, sheet: Sheet, way: tuple[str, int]) -> bool:
         channel, port = way
+        if channel == "imap":
+            return self._is_put(sheet, port)
         client = smtplib.LMTP if channel == "lmtp" else smtplib.SMTP
         try:
             with client("127.0.0.1", port, timeout=20) as line:
@@ -187,6 +206,17 @@ class Senders:
             return False
         self.accepted.add(sheet.id)
         return True
+
+    def _is_put(self, sheet: Sheet, port: int) -> bool:
+        """Into the mailbox that all daemons fetch from."""
+        try:
+            with imaplib.IMAP4("127.0.0.1", port, timeout=20) as client:
+                client.login("storm", dovecot.PASSWORD)
+                is_put = client.append("INBOX", "", "", sheet.raw)[0] == "OK"
+        except (OSError, imaplib.IMAP4.error):
+            return False
+        self.accepted.update([sheet.id] if is_put else [])
+        return is_put
 
 
 def sheets_of(count: int, seed: int) -> list[Sheet]:
@@ -225,9 +255,12 @@ def storm(plan: Plan, say: bool = False) -> Outcome:
         relay = Relay(plan.seed)
         stack.callback(relay.stop)
         environ["MAILGATE_RELAY__URL"] = f"smtp://127.0.0.1:{relay.port}"
-        daemons = stack.enter_context(_daemons(folder, environ, plan))
+        box = stack.enter_context(dovecot.running()) if find_server("dovecot") else None
+        daemons = stack.enter_context(_daemons(folder, environ, plan, box))
+        ports = [(name, int(one.lines[name].rpartition(":")[2])) for one in daemons for name in ("smtp", "lmtp")]
+        ports += [("imap", box.port)] * plan.daemons if box else []
         with _built(daemons[0]) as built:
-            _blow(plan, daemons, built, relay, outcome, say)
+            _blow(plan, daemons, ports, built, relay, outcome, say)
             _look(plan, built, relay, outcome)
     if outcome.faults:
         outcome.figures["folder"] = str(folder)  # to be looked into
@@ -236,10 +269,12 @@ def storm(plan: Plan, say: bool = False) -> Outcome:
     return outcome
 
 
-def _blow(plan: Plan, daemons: list[Daemon], built: Built, relay: Relay, outcome: Outcome, say: bool) -> None:
+def _blow(
+    plan: Plan, daemons: list[Daemon], ports: list[tuple[str, int]], built: Built, relay: Relay, outcome: Outcome,
+    say: bool,
+) -> None:  # fmt: skip
     chance = random.Random(plan.seed + 1)
     begun, end = time.monotonic(), time.monotonic() + plan.seconds
-    ports = [(name, int(one.lines[name].rpartition(":")[2])) for one in daemons for name in ("smtp", "lmtp")]
     senders = Senders(sheets_of(plan.mails, plan.seed), ports, plan.senders, end)
     kills: Counter[str] = Counter()
     while senders.are_busy() and time.monotonic() < end:
@@ -248,8 +283,8 @@ def _blow(plan: Plan, daemons: list[Daemon], built: Built, relay: Relay, outcome
         if say:
             print(f"  {time.monotonic() - begun:6.1f} s  {len(senders.accepted)} accepted, {sum(kills.values())} kills")
     accepted = time.monotonic() - begun
-    calm = time.monotonic() + 10 * PAUSE[1]
-    while not _is_settled(built) and time.monotonic() < end:
+    calm = time.monotonic() + min(60.0, plan.mails / 25)
+    while not _is_settled(built, plan.mails) and time.monotonic() < end:
         time.sleep(chance.uniform(*PAUSE) if time.monotonic() < calm else 0.5)
         if time.monotonic() < calm:
             kills[_kill(chance.choice(daemons), chance)] += 1
@@ -260,7 +295,7 @@ def _blow(plan: Plan, daemons: list[Daemon], built: Built, relay: Relay, outcome
         "kills": dict(kills), "relay_failures": dict(relay.failed),
     }  # fmt: skip
     outcome.must(not senders.are_busy() and len(senders.accepted) == plan.mails, "not every mail was accepted in time")
-    outcome.must(_is_settled(built), "not everything was settled in time")
+    outcome.must(_is_settled(built, plan.mails), "not everything was settled in time")
 
 
 def _kill(daemon: Daemon, chance: random.Random) -> str:
@@ -274,14 +309,19 @@ def _kill(daemon: Daemon, chance: random.Random) -> str:
     return "daemons"
 
 
-def _is_settled(built: Built) -> bool:
+def _is_settled(built: Built, wanted: int) -> bool:
     with reading(built.inbox_engine) as connection:
         if connection.execute(select(INBOX.c.id).where(INBOX.c.state == "waiting").limit(1)).first():
             return False
     with reading(built.engine) as connection:
-        return not connection.execute(
-            select(OUTBOX.c.id).where(OUTBOX.c.state.in_(("waiting", "sending"))).limit(1)
-        ).first()
+        # what lies in the mailbox is accepted, and not yet here
+        there = connection.execute(select(func.count(distinct(ARRIVAL.c.message_id)))).scalar_one()
+        return (
+            there >= wanted
+            and not connection.execute(
+                select(OUTBOX.c.id).where(OUTBOX.c.state.in_(("waiting", "sending"))).limit(1)
+            ).first()
+        )
 
 
 def _retry(built: Built) -> None:
@@ -352,11 +392,13 @@ def _look_at_letters(
 
 
 @contextmanager
-def _daemons(folder: Path, environ: dict[str, str], plan: Plan) -> Iterator[list[Daemon]]:
+def _daemons(folder: Path, environ: dict[str, str], plan: Plan, box: dovecot.Dovecot | None) -> Iterator[list[Daemon]]:
     first = Daemon(folder, environ=dict(environ))
-    from mailgate.cli.init import write_directory
-
     write_directory(folder, ["flexihost"])
+    if box is not None:
+        (folder / "password").write_text(dovecot.PASSWORD)
+        with open(first.config, "a") as out:
+            out.write(_ACCOUNT.format(port=box.port))
     with _built(first) as built:
         built.upgrade()
     found = []

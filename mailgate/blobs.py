@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from mailgate.errors import ConfigError, TryLater
 
-
 _HOST = socket.gethostname().replace("/", "_")
 
 
@@ -30,7 +29,7 @@ class Blobs(Protocol):
 
 
 def open_blobs(url: str) -> Blobs:
-    """Return the blobs at `file:///PATH`, `s3://BUCKET/PREFIX` or `memory:` (gone with the process); else ConfigError."""
+    """Return the blobs at `file:///PATH`, `s3://BUCKET/PREFIX` or `memory:` (gone with us); else ConfigError."""
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return FolderBlobs(Path(unquote(parts.path)))

@@ -35,7 +35,7 @@ class Fired:
 
 
 class Scheduler:
-    """Fires what is due. Any number may run: one at a time has the lock, and each ticket is its own while it is decided."""
+    """Fires what is due. Any number may run: one at a time has the lock; a ticket is its own while it is decided."""
 
     def __init__(self, house: House, *, group: int = 100) -> None:
         self._house = house

@@ -15,6 +15,19 @@ SERVERS = {
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# what starts daemons and servers, or plays for a long time: left out of the quick set
+SLOW_FOLDERS = ("serve", "crash", "malice", "faults", "imap", "web", "operations", "fuzz")
+SLOW_FILES = ("test_wheel.py",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what lies in the folders and files of the slow."""
+    for item in items:
+        parts = item.path.relative_to(ROOT / "tests").parts
+        if parts[0] in SLOW_FOLDERS or parts[-1] in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+
+
 def shared_folder() -> Path:
     """Return the folder of shared scenarios and corpora; it may be missing."""
     return Path(os.environ.get("MAILGATE_SHARED") or ROOT.parent / "shared")

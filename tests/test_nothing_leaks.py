@@ -43,8 +43,8 @@ class World:
             relay=RelaySettings(url="maildir:nowhere"), worker=WorkerSettings(),
         )  # fmt: skip
         self._house = House(
-            settings=settings, engine=open_engine("sqlite://"), templates=_templates(), phrases=_phrases(), ids=self._ids,
-            clock=lambda: self._now, raw_of=self._raws.get,
+            settings=settings, engine=open_engine("sqlite://"), templates=_templates(), phrases=_phrases(),
+            ids=self._ids, clock=lambda: self._now, raw_of=self._raws.get,
         )  # fmt: skip
         schema.upgrade(self._house.engine)
         with transaction(self._house.engine) as connection:
@@ -112,7 +112,9 @@ The database of walrus.example does not start.
 """
 
 
-def a_mail(subject: str = "Hello", body: str = "Please tell me more.", to: str = "support@flexihost.example", **headers: str) -> str:
+def a_mail(
+    subject: str = "Hello", body: str = "Please tell me more.", to: str = "support@flexihost.example", **headers: str
+) -> str:
     more = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in headers.items())
     return (
         f"From: Mallory <{STRANGER}>\nTo: {to}\nSubject: {subject}\nMessage-ID: <m1@evil.example>\n"
@@ -122,6 +124,9 @@ def a_mail(subject: str = "Hello", body: str = "Please tell me more.", to: str =
 
 TOKEN = reply_address("support@flexihost.example", SECRET, "flexihost", "r", str(NUMBER), "olena@shop.example")
 OURS = message_id(SECRET, "0abc", "flexihost.example", ticket=NUMBER)
+OLENAS = "[flexihost #10001] Secret project Walrus"
+MADE_UP_TOKEN = "support+r-7pt-abcdefghij-abcdefghijklmnopqrstuvwxyz@flexihost.example"
+MADE_UP_ID = "0abc.t7pt.aaaaaaaaaaaaaaaaaaaaaaaaaa@flexihost.example"
 REPORT = """Content-Type: multipart/report; report-type=delivery-status; boundary="b"
 
 --b
@@ -150,12 +155,12 @@ GUESSES = {
     "a tag and a new subject": a_mail("Re: [flexihost #10001] Something else entirely"),
     "words": a_mail("Ticket #10001: please answer"),
     "words in Russian": a_mail("Заявка №10001", "Пришлите ответ ещё раз."),
-    "a quoted tag": a_mail("Re: question", "Please answer.\n\nOn Monday support wrote:\n> [flexihost #10001] Secret project Walrus\n> hello"),
+    "a quoted tag": a_mail("Re: question", f"Please answer.\n\nOn Monday support wrote:\n> {OLENAS}\n> hello"),
     "a token that was stolen": a_mail("Secret project Walrus", to=TOKEN),
     "a token that is wrong": a_mail("Secret project Walrus", to=TOKEN.replace("@", "x@")),
-    "a token made up": a_mail("Secret project Walrus", to="support+r-7pt-abcdefghij-abcdefghijklmnopqrstuvwxyz@flexihost.example"),
+    "a token made up": a_mail("Secret project Walrus", to=MADE_UP_TOKEN),
     "our Message-ID": a_mail("Re: Secret project Walrus", In_Reply_To=f"<{OURS}>"),
-    "our Message-ID made up": a_mail("Re: Secret project Walrus", References="<0abc.t7pt.aaaaaaaaaaaaaaaaaaaaaaaaaa@flexihost.example>"),
+    "our Message-ID made up": a_mail("Re: Secret project Walrus", References=f"<{MADE_UP_ID}>"),
     "the customer's Message-ID": a_mail("Re: Secret project Walrus", In_Reply_To="<first@shop.example>"),
     "the same subject": a_mail("Secret project Walrus"),
     "a forward": a_mail("Fwd: [flexihost #10001] Secret project Walrus", In_Reply_To="<first@shop.example>"),
@@ -167,9 +172,9 @@ GUESSES = {
     "a cancellation": a_mail("Cancellation", "I hereby cancel contract no. 1001."),
     "a host of theirs": a_mail("Outage", "walrus.example is completely down, nothing works."),
     "the customer in Cc": a_mail("Hello", Cc="olena@shop.example"),
-    "a vacation reply": a_mail("Automatic reply: [flexihost #10001] Secret project Walrus", Auto_Submitted="auto-replied"),
+    "a vacation reply": a_mail(f"Automatic reply: {OLENAS}", Auto_Submitted="auto-replied"),
     "a newsletter": a_mail("[flexihost #10001] News", Precedence="bulk", List_Id="<news.evil.example>"),
-    "a bounce": a_mail("Undelivered Mail Returned to Sender", Auto_Submitted="auto-replied").rstrip("\n").replace("\n\nPlease tell me more.", "\n" + REPORT),
+    "a bounce": a_mail("Undelivered Mail Returned to Sender").replace("\n\nPlease tell me more.", "\n" + REPORT),
 }  # fmt: skip
 
 

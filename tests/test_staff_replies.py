@@ -1,6 +1,7 @@
 """Whatever a staff member's mail program quotes, the customer sees their answer and nothing of the desk's own (C2, P3)."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -115,8 +116,15 @@ def leaks(left: Left, note: str = NOTE) -> list[str]:
     return found + ([f"tokens of {len(own)} people"] if len(own) > 1 else [])
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("style", STYLES)
+def _pairs() -> Iterator[object]:
+    """Every style in one language by turns; in all of them with the slow tests."""
+    for place, style in enumerate(STYLES):
+        for language in LANGUAGES:
+            is_slow = language != LANGUAGES[place % len(LANGUAGES)]
+            yield pytest.param(style, language, marks=pytest.mark.slow if is_slow else ())
+
+
+@pytest.mark.parametrize(("style", "language"), _pairs())
 def test_the_customer_sees_the_answer_alone_however_it_is_quoted(style: str, language: str) -> None:
     asked = "The page shop.example shows an error since this morning and I do not know what to do about it."
     one = play()
@@ -132,7 +140,8 @@ def test_the_customer_sees_the_answer_alone_however_it_is_quoted(style: str, lan
         quoted = " ".join(line.lstrip("> ") for line in body.split("\n") if line.startswith(">"))
         assert plain(asked) in plain(quoted), "an inline answer keeps the words it answers"
     else:
-        assert asked not in plain(body)
+        own_words = " ".join(line for line in body.split("\n") if not line.startswith(">"))
+        assert asked not in plain(own_words)
 
 
 WORDS = st.text("abcdefgh äöłжі", min_size=3, max_size=40).map(lambda text: " ".join(text.split())).filter(lambda text: len(text) > 2)
@@ -140,7 +149,7 @@ LINES = st.lists(WORDS, min_size=1, max_size=3).map("\n".join)
 
 
 @given(st.sampled_from(sorted(STYLES)), st.sampled_from(LANGUAGES), LINES, LINES, LINES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_of_a_note_or_a_colleague_reaches_a_customer(style: str, language: str, asked: str, note: str, answer: str) -> None:
     question, inside, reply = f"Frage: {asked}", f"Intern-Walross: {note}", f"Antwort: {answer}"
     one = play()
@@ -155,8 +164,9 @@ def test_nothing_of_a_note_or_a_colleague_reaches_a_customer(style: str, languag
 
 
 def test_no_letter_of_any_kind_to_a_customer_carries_the_inside() -> None:
-    one = play()
+    one = Play()
     number = one.ask("Nothing works, shop.example shows an error 502 for everybody.", NOTE)
+    one.world.run(hours=2)  # the letters of the question no longer count (A3)
     say = [
         "#take", "#eta 2d", "#priority high", "#split Another matter", "#escalate\n\nOur admins have a look.", "#queue billing",
         "#lang en", "#resolve\n\nIt is done.", "#open", f"#note\n\n{NOTE}",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
+from mailgate.decide.acknowledge import acknowledgement
 from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, names_account, route
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import as_contact_of, find_reply_address, senders_contacts
@@ -17,12 +18,8 @@ from mailgate.model.decision import (
     Identity,
     Save,
 )
-from mailgate.model.letter import Letter
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Link, Message, StoredFile, Ticket
-
-_FORM = ("summary", "environment", "tried", "attachments", "urgency")
-_FACT_LABELS = ("server", "service", "order", "started", "callback", "contract")
 
 
 def decide_customer(scene: Scene, identity: Identity, trace: Trace) -> Decision:
@@ -136,30 +133,6 @@ def follow_up(scene: Scene, identity: Identity, thread: Thread, case: Case, trac
     )
 
 
-def acknowledgement(scene: Scene, case: Case, routed: Routed, split_from: Case | None = None, why: str = "") -> Letter:
-    """Return the ack of a new ticket (A1)."""
-    ticket, due = case.ticket, clocks.find_live(case, "first_response")
-    context: dict[str, Any] = {
-        "class": ticket.class_,
-        "due_at": due.due_at if due else None,
-        "is_high": ticket.priority == "high",
-        "identity_required": "identity_required" in ticket.flags,
-        "missing": ticket.missing,
-        "form": _form(ticket),
-        "incidents": incidents.texts_for(scene, case),
-        "moved": routed.moved,
-        "from_ticket": split_from.ticket.number if split_from else None,
-        "split_because": why,
-        "receipt": _receipt(scene) if ticket.is_formal else None,
-        "suggest_panel": ticket.priority == "high" and ticket.level not in ("verified", "staff"),
-        "understood": {key: value for key, value in ticket.fields.items() if key in ("server", "domain", "order", "service", "started", "invoice")},
-        "source": ticket.source,
-    }  # fmt: skip
-    return letters.to_customer(
-        "ack", case, scene.desk, context, in_reply_to=scene.mail.message_id, references=_references(scene)
-    )
-
-
 def message_of(scene: Scene, identity: Identity, *, kind: Any = "customer", text: str | None = None) -> Message:
     """Return the mail as an entry of a ticket."""
     mail = scene.mail
@@ -200,7 +173,8 @@ def _new_ticket(
     source = scene.arrival.form.source if scene.arrival.form else "mail"
     return Ticket(
         number=NEW, desk=scene.desk.name, queue=routed.queue.name, team=routed.queue.team,
-        status="waiting" if routed.needs_identity else "new", priority="high" if routed.priority == "high" else "normal",
+        status="waiting" if routed.needs_identity else "new",
+        priority="high" if routed.priority == "high" else "normal",
         subject=scene.mail.core_subject, subjects=(scene.mail.core_subject,) if scene.mail.core_subject else (),
         requestor=requestor, requestor_name=identity.name, reply_address=find_reply_address(scene, identity),
         participants=participants_of(scene, requestor), account=identity.account,
@@ -300,7 +274,7 @@ def _move(scene: Scene, identity: Identity, case: Case, trace: Trace) -> tuple[C
 
 
 def _answer_identity(scene: Scene, identity: Identity, case: Case, trace: Trace) -> Case:
-    """S7: a contact who may lifts the flag, gives the ticket that account, and opens it; anyone else leaves it waiting."""
+    """S7: a contact who may lifts the flag, gives the ticket that account, and opens it; else it waits."""
     ticket = case.ticket
     accounts = {number for number in (ticket.account, ticket.named_account) if number}
     fits = not accounts or identity.account in accounts
@@ -384,28 +358,6 @@ def _link(case: Case, link: Link, identity: Identity) -> Effect:
     return Save(before=case, after=linked, actor=identity.address or "", because=link.kind)
 
 
-def _form(ticket: Ticket) -> tuple[str, ...]:
-    """Return the labels to fill in (Q7), where facts are asked for."""
-    asked = [name for name in ticket.missing if name != "contract"]
-    if not asked:
-        return ()
-    facts = tuple(name for name in ticket.missing if name in _FACT_LABELS)
-    return (*facts, *(name for name in _FORM if not ticket.fields.get(name)))
-
-
-def _receipt(scene: Scene) -> dict[str, Any]:
-    return {
-        "received_at": scene.at, "subject": scene.mail.subject,
-        "files": [{"filename": one.filename, "sha256": one.sha256, "size": one.size} for one in scene.mail.attachments],
-    }  # fmt: skip
-
-
-def _references(scene: Scene) -> tuple[str, ...]:
-    mail = scene.mail
-    chain = (*mail.references, *mail.in_reply_to, *((mail.message_id,) if mail.message_id else ()))
-    return tuple(dict.fromkeys(chain))[-10:]
-
-
 def _is_null_sender(scene: Scene) -> bool:
     return scene.arrival.envelope_from == ""
 
@@ -417,9 +369,11 @@ def _decision(
     one = case.ticket
     return Decision(
         outcome=outcome, reasons=tuple(trace.reasons), effects=tuple(effects), desk=scene.desk.name, ticket=ticket,
-        from_ticket=from_ticket, identity=identity, automatic=scene.mail.automatic.kind if scene.mail.automatic else None,
+        from_ticket=from_ticket, identity=identity,
+        automatic=scene.mail.automatic.kind if scene.mail.automatic else None,
         by=thread.by, thread_ticket=thread.case.ticket.number if thread.case else None, queue=one.queue,
         priority=one.priority, request=scene.findings.request, class_=scene.findings.class_,
-        language=one.language if ticket == NEW else choose_language(scene, identity), flags=flags, fields=dict(one.fields),
+        language=one.language if ticket == NEW else choose_language(scene, identity), flags=flags,
+        fields=dict(one.fields),
         missing=one.missing, visible_text=scene.mail.visible_text, clues=scene.clues,
     )  # fmt: skip

@@ -78,7 +78,8 @@ def bounce(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     ]
     if scene.mail.report and not scene.mail.report.delayed_only:
         effects += _bounce_effects(scene, case, trace)
-    return _plain(scene, identity, "recorded", tuple(effects), ticket=case.ticket.number, case=case)
+    changed = next((one.after for one in effects if isinstance(one, Save)), case)
+    return _plain(scene, identity, "recorded", tuple(effects), ticket=case.ticket.number, case=changed)
 
 
 def auto_reply(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:

@@ -25,32 +25,32 @@ _ALIKE, _ALIKE_LETTERS = 3, 8
 def to_customer(kind: str, case: Case, desk: Desk, context: Mapping[str, Any], **more: Any) -> Letter:
     """Return a letter to the ticket's requestor, answered where S9 says."""
     ticket = case.ticket
-    values: dict[str, Any] = dict(
-        kind=kind, desk=desk.name, audience="customer", to=ticket.reply_address or ticket.requestor,
-        to_name=ticket.requestor_name, language=ticket.language, ticket=ticket.number, subject=ticket.subject,
-        context=context, queue=ticket.queue,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "kind": kind, "desk": desk.name, "audience": "customer", "to": ticket.reply_address or ticket.requestor,
+        "to_name": ticket.requestor_name, "language": ticket.language, "ticket": ticket.number,
+        "subject": ticket.subject, "context": context, "queue": ticket.queue,
+    }  # fmt: skip
     return Letter(**{**values, **more})
 
 
 def to_staff(kind: str, case: Case, desk: Desk, person: Staff, context: Mapping[str, Any], **more: Any) -> Letter:
     """Return a letter to one person of the desk, in their language and zone."""
     ticket = case.ticket
-    values: dict[str, Any] = dict(
-        kind=kind, desk=desk.name, audience="staff", to=person.address, to_name=person.name,
-        language=person.language or desk.languages[0], timezone=person.timezone or "", ticket=ticket.number,
-        subject=ticket.subject, context=context, queue=ticket.queue,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "kind": kind, "desk": desk.name, "audience": "staff", "to": person.address, "to_name": person.name,
+        "language": person.language or desk.languages[0], "timezone": person.timezone or "", "ticket": ticket.number,
+        "subject": ticket.subject, "context": context, "queue": ticket.queue,
+    }  # fmt: skip
     return Letter(**{**values, **more})
 
 
 def to_managers(kind: str, desk: Desk, case: Case | None, context: Mapping[str, Any], **more: Any) -> list[Letter]:
     """Return a letter to each address of the management."""
-    values: dict[str, Any] = dict(
-        kind=kind, desk=desk.name, audience="manager", language=desk.languages[0], context=context,
-        ticket=case.ticket.number if case else None, subject=case.ticket.subject if case else "",
-        queue=case.ticket.queue if case else "",
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "kind": kind, "desk": desk.name, "audience": "manager", "language": desk.languages[0], "context": context,
+        "ticket": case.ticket.number if case else None, "subject": case.ticket.subject if case else "",
+        "queue": case.ticket.queue if case else "",
+    }  # fmt: skip
     return [Letter(**{**values, "to": address, **more}) for address in desk.managers]
 
 
@@ -187,7 +187,8 @@ def escalation(case: Case, desk: Desk, cause: str, team: str, now: datetime) -> 
     own = team_calendar(desk, team)
     due = clocks.find_live(case, *clocks.RESPONSE)
     context = {
-        "cause": cause, "team": team, "opens_at": opening(desk, team, now), "hours": calendar.describe(own) if own else (),
+        "cause": cause, "team": team, "opens_at": opening(desk, team, now),
+        "hours": calendar.describe(own) if own else (),
         "due_at": due.due_at if due else None,
     }  # fmt: skip
     return to_customer("escalation", case, desk, context)

@@ -7,6 +7,8 @@ from mailgate.model.letter import NOTICE_BOTTOM, NOTICE_LINE, NOTICE_TOP
 from mailgate.model.ticket import Message
 
 _QUOTE = re.compile(r"[>\s|]*")
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,80}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_TOKEN = re.compile(r"\+[rh]-[0-9a-z]{1,16}-[0-9a-z]{10}-[0-9a-z]{26}@")
 _TOPS = frozenset(NOTICE_TOP.values())
 _BOTTOMS = frozenset(NOTICE_BOTTOM.values())
 
@@ -17,6 +19,17 @@ def without_notice(text: str, entries: Iterable[Message]) -> str:
     said = _customer_words(entries)
     kept = [line for line in _outside_notice(text.split("\n")) if _may_stay(line, said)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def without_addresses(text: str, people: Iterable[str], mailbox: str) -> str:
+    """Return `text` with the desk's address in the place of its people's, and without anybody's reply token (P3)."""
+    own = frozenset(people)
+
+    def shown(found: re.Match[str]) -> str:
+        address = found.group(0)
+        return mailbox if address.lower() in own or _TOKEN.search(address.lower()) else address
+
+    return _ADDRESS.sub(shown, text)
 
 
 def _outside_notice(lines: list[str]) -> list[str]:

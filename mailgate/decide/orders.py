@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailgate.decide import clocks, letters
+from mailgate.decide.acknowledge import acknowledgement
 from mailgate.decide.commands import STATUS_OF, WITH_ARGUMENT, WITHOUT_ARGUMENT, Command, read_moment
-from mailgate.decide.customer import acknowledgement
 from mailgate.decide.escalate import TEAM_LETTERS, climb, hand_over
 from mailgate.decide.route import Routed
 from mailgate.decide.scene import Scene

@@ -36,7 +36,8 @@ def route(scene: Scene, identity: Identity, trace: Trace) -> Routed:
         trace.add("Q3", "priority high", scene.findings.because.get("outage", "") or "set in the panel")
     needs_identity = not may_ask(scene, identity)
     if needs_identity:
-        why = f"{scene.findings.request} ({', '.join(scene.findings.rights) or scene.findings.because.get('request', '')})"
+        what = ", ".join(scene.findings.rights) or scene.findings.because.get("request", "")
+        why = f"{scene.findings.request} ({what})"
         trace.add("S7", "identity required", f"{why} asked at level {identity.level}")
     elif scene.findings.request != "general":
         trace.add("S6", f"{scene.findings.request}: the sender may ask it", scene.findings.because.get("request", ""))
@@ -52,7 +53,7 @@ def route(scene: Scene, identity: Identity, trace: Trace) -> Routed:
 
 
 def choose_mailbox(scene: Scene) -> Mailbox:
-    """Return the desk's mailbox that the mail is for: the first of them in To, then Cc, else the first recipient (I6)."""
+    """Return the desk's mailbox that the mail is for: the first in To, then Cc, else the first recipient (I6)."""
     own = {mailbox.address: mailbox for mailbox in scene.desk.mailboxes}
     if not scene.arrival.form:
         for address in (*scene.mail.to, *scene.mail.cc):
@@ -83,7 +84,7 @@ def may_confirm(request: str, rights: tuple[Right, ...], identity: Identity) -> 
 
 def choose_language(scene: Scene, identity: Identity) -> str:
     """Return the account's language, else the detected one if the desk speaks it, else the desk's first (M5)."""
-    # a form is written to the account's own address whatever it proves; a mail that only names an account learns nothing
+    # a form is answered at the account's own address, whatever it proves; who only names an account learns nothing
     number = scene.arrival.form.account if scene.arrival.form else identity.account
     account = next(
         (one.account for one in scene.facts.contacts if one.account.number == number),

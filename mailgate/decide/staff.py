@@ -11,7 +11,7 @@ from mailgate.decide.commands import Command, Said, read_commands
 from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.escalate import TEAM_LETTERS
 from mailgate.decide.findings import find
-from mailgate.decide.notice import without_notice
+from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
 from mailgate.decide.providers import PROVIDERS
 from mailgate.decide.scene import Scene, Trace
@@ -48,6 +48,7 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     thread = find_thread(scene, identity, trace)
     entries = scene.facts.messages.get(thread.case.ticket.number, ()) if thread.case else ()
     said = read_commands(without_notice(scene.mail.inline_text or scene.mail.visible_text, entries))
+    said = _without_own_block(scene, said)
     if thread.case is None or (thread.by != "tag" and _is_for_customer(scene)):
         return _own_or_forwarded(scene, identity, person, said, trace)
     case = thread.case
@@ -56,6 +57,16 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
 
         return follow_up(scene, identity, thread, case, trace)
     return _on_ticket(scene, identity, person, said, thread, trace)
+
+
+def _without_own_block(scene: Scene, said: Said) -> Said:
+    """A forwarded mail of the desk's own, a notice mostly, is for nobody: what stands above it is meant (P3)."""
+    forwarded = scene.mail.forwarded
+    address = bare_address(forwarded.address) if forwarded and forwarded.address else ""
+    if address not in {mailbox.address for mailbox in scene.desk.mailboxes}:
+        return said
+    assert forwarded is not None
+    return replace(said, text=_above(said.text, forwarded.address or ""))
 
 
 def settle_by_hand(work: Work) -> Decision:
@@ -280,10 +291,12 @@ def _relay(work: Work, message: Message, message_id: str) -> list[Effect]:
     people = list(dict.fromkeys((ticket.reply_address or ticket.requestor, *_copies(scene, work.case))))
     last = next((one for one in reversed(scene.facts.messages.get(ticket.number, ())) if one.kind == "customer"), None)
     leaves_at = scene.now + timedelta(seconds=scene.hold_seconds)
+    mailbox = next((one.address for one in scene.desk.mailboxes if one.queue == ticket.queue), scene.desk.mailboxes[0].address)
+    text = without_addresses(message.visible_text, (one.address for one in scene.facts.people), mailbox)
     return [
         Send(
             letter=letters.to_customer(
-                "relay", work.case, scene.desk, {"text": message.visible_text}, to=address,
+                "relay", work.case, scene.desk, {"text": text}, to=address,
                 to_name=ticket.requestor_name if place == 0 else "", is_automatic=False, not_before=leaves_at,
                 attachments=files, message=message_id, in_reply_to=last.message_id if last else None,
                 references=_chain(last),

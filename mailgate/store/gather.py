@@ -271,7 +271,8 @@ def read_incidents(connection: Connection, desk: str | None, *, is_open: bool = 
     return tuple(
         Incident(
             number=row["number"], desk=row["desk"], state=row["state"], hosts=tuple(row["hosts"]),
-            services=tuple(row["services"]), domains=tuple(row["domains"]), texts=row["texts"], opened_at=row["opened_at"],
+            services=tuple(row["services"]), domains=tuple(row["domains"]), texts=row["texts"],
+            opened_at=row["opened_at"],
         )
         for row in connection.execute(query).mappings()
     )  # fmt: skip
@@ -359,7 +360,7 @@ def _letter_addresses(clues: Clues, cases: dict[int, Case]) -> list[str]:
 def _letters_sent(
     connection: Connection, addresses: Sequence[str], now: datetime
 ) -> tuple[dict[str, int], dict[str, int], dict[str, tuple[str, ...]]]:
-    """Count automatic letters to customers (A3), in the last ten minutes and day; and what the day's acks were about."""
+    """Count automatic letters to customers (A3) in ten minutes and a day; and say what the day's acks were about."""
     if not addresses:
         return {}, {}, {}
     short: dict[str, int] = {}
@@ -432,7 +433,7 @@ def _suspected(connection: Connection, clues: Clues, desk: Desk, now: datetime) 
 
 
 def _load(connection: Connection, desk: Desk, now: datetime) -> dict[str, int]:
-    """Count, for queues with an overflow team, the unanswered tickets past the reminder of their first response (Q8)."""
+    """Count, for queues with an overflow team, the unanswered tickets past 80 % of their first response (Q8)."""
     queues = [one.name for one in desk.queues.values() if one.overflow]
     if not queues:
         return {}
@@ -441,11 +442,12 @@ def _load(connection: Connection, desk: Desk, now: datetime) -> dict[str, int]:
         .join(DEADLINE, and_(DEADLINE.c.ticket == TICKET.c.number, DEADLINE.c.kind == "first_response"))
         .where(
             TICKET.c.desk == desk.name, TICKET.c.queue.in_(queues), DEADLINE.c.state.in_(("pending", "breached")),
-            DEADLINE.c.remind_at.is_(None), TICKET.c.status.in_(("new", "open")), TICKET.c.unanswered_since.is_not(None),
+            DEADLINE.c.remind_at.is_(None), TICKET.c.status.in_(("new", "open")),
+            TICKET.c.unanswered_since.is_not(None),
         )
         .group_by(TICKET.c.queue)
     )  # fmt: skip
-    return {queue: count for queue, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _foreign(connection: Connection, clues: Clues, cases: dict[int, Case]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ MIGRATIONS: tuple[Migration, ...] = ()
 
 
 def add_column(connection: Connection, column: "Column[object]", default: str | None = None) -> None:
-    """Add a column of a table, if it is not there; `default` (SQL) fills the rows there are and those of old daemons."""
+    """Add a column, if it is not there; `default` (SQL) fills the rows there are and those that old daemons write."""
     table = column.table.name
     if column.name in {one["name"] for one in inspect(connection).get_columns(table)}:
         return

@@ -16,7 +16,7 @@ from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.model.decision import Decision, Identity, LeaveOut, Save, Send
 from mailgate.model.facts import Facts, Held, Incident, Referenced, Seen
 from mailgate.model.letter import Letter
-from mailgate.model.mail import Address, Automatic, AuthMethod, AuthResults, DeliveryReport, FailedRecipient, Mail
+from mailgate.model.mail import Address, AuthMethod, AuthResults, Automatic, DeliveryReport, FailedRecipient, Mail
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Ticket
@@ -27,6 +27,7 @@ SECRET = b"a secret of the tests"
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday
 OLENA, TARAS, BUH = "olena@shop.example", "taras@shop.example", "buh@shop.example"
 SERGEY, STRANGER, IVAN = "sergey@sklad.example", "x@evil.example", "ivan@team.example"
+TEXT = "It answers with an error 502 since noon."
 TAGS = frozenset(("flexihost", "introserv", "strato"))
 
 SHOP = Account(id="a1", desk="flexihost", number="1001", login="olena", name="Shop", language="uk")
@@ -49,30 +50,54 @@ def a_contact(address: str, account: Account = SHOP, *roles: str, **more: Any) -
 
 
 def a_person(address: str = IVAN, *teams: str, **more: Any) -> Staff:
-    return Staff(desk="flexihost", address=address, name=address.partition("@")[0].title(), teams=teams or ("support",), **more)
+    return Staff(
+        desk="flexihost", address=address, name=address.partition("@")[0].title(), teams=teams or ("support",), **more
+    )
 
 
 CONTACTS = (
-    a_contact(OLENA), a_contact(TARAS, SHOP, "technical"), a_contact(BUH, SHOP, "billing"), a_contact(SERGEY, SKLAD),
-)  # fmt: skip
+    a_contact(OLENA),
+    a_contact(TARAS, SHOP, "technical"),
+    a_contact(BUH, SHOP, "billing"),
+    a_contact(SERGEY, SKLAD),
+)
 
 
 def a_mail(
-    *, sender: str | Iterable[str] = OLENA, subject: str = "Site shop.example", text: str = "It answers with an error 502 since noon.",
-    to: Iterable[str] = ("support@flexihost.example",), cc: Iterable[str] = (), reply_to: str | None = None,
-    automatic: str | None = None, because: str = "a test", **more: Any,
-) -> Mail:  # fmt: skip
+    *,
+    sender: str | Iterable[str] = OLENA,
+    subject: str = "Site shop.example",
+    text: str = TEXT,
+    to: Iterable[str] = ("support@flexihost.example",),
+    cc: Iterable[str] = (),
+    reply_to: str | None = None,
+    automatic: str | None = None,
+    because: str = "a test",
+    **more: Any,
+) -> Mail:
     """A mail as `parse` would make it; the subject is read by the real reader."""
     senders = (sender,) if isinstance(sender, str) else tuple(sender)
     facts = subject_facts(subject, _phrases(), TAGS)
-    values: dict[str, Any] = dict(
-        digest="d" * 64, content_key=f"{senders}{subject}{text}", size=100, message_id="one@mail.example",
-        from_=tuple(Address(address=one) for one in senders), to=tuple(Address(address=one) for one in to),
-        cc=tuple(Address(address=one) for one in cc), reply_to=(Address(address=reply_to),) if reply_to else (),
-        subject=subject, core_subject=facts.core, tags=facts.tags, word_numbers=facts.word_numbers,
-        is_reply=facts.is_reply, is_forward=facts.is_forward, text=text, visible_text=text, language="en",
-        automatic=Automatic(kind=automatic, because=because) if automatic else None,  # type: ignore[arg-type]
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "digest": "d" * 64,
+        "content_key": f"{senders}{subject}{text}",
+        "size": 100,
+        "message_id": "one@mail.example",
+        "from_": tuple(Address(address=one) for one in senders),
+        "to": tuple(Address(address=one) for one in to),
+        "cc": tuple(Address(address=one) for one in cc),
+        "reply_to": (Address(address=reply_to),) if reply_to else (),
+        "subject": subject,
+        "core_subject": facts.core,
+        "tags": facts.tags,
+        "word_numbers": facts.word_numbers,
+        "is_reply": facts.is_reply,
+        "is_forward": facts.is_forward,
+        "text": text,
+        "visible_text": text,
+        "language": "en",
+        "automatic": Automatic(kind=automatic, because=because) if automatic else None,  # type: ignore[arg-type]
+    }
     return Mail(**{**values, **more})
 
 
@@ -80,9 +105,11 @@ def a_bounce(*failed: str, status: str = "5.1.1", permanent: bool | None = True,
     """A delivery report about `failed`."""
     named = tuple(FailedRecipient(address=one, status=status, permanent=permanent) for one in failed)
     return a_mail(
-        sender="mailer-daemon@mx.example", subject="Undelivered Mail Returned to Sender", automatic="bounce",
+        sender="mailer-daemon@mx.example",
+        subject="Undelivered Mail Returned to Sender",
+        automatic="bounce",
         report=DeliveryReport(failed=named, **report),
-    )  # fmt: skip
+    )
 
 
 def authenticated(mail: Mail, verdict: str = "pass", server: str = "mx.flexihost.example") -> Mail:
@@ -96,11 +123,22 @@ def a_case(number: int = 10001, **more: Any) -> Case:
     """An open ticket of Olena's account with its clocks, an hour old."""
     at = NOON - timedelta(hours=1)
     subject = more.pop("subject", "Site shop.example")
-    values: dict[str, Any] = dict(
-        number=number, desk="flexihost", queue="support", team="support", status="open", priority="normal",
-        subject=subject, subjects=(subject,) if subject else (), requestor=OLENA, account="1001", language="uk",
-        level="verified", created_at=at, changed_at=at,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "number": number,
+        "desk": "flexihost",
+        "queue": "support",
+        "team": "support",
+        "status": "open",
+        "priority": "normal",
+        "subject": subject,
+        "subjects": (subject,) if subject else (),
+        "requestor": OLENA,
+        "account": "1001",
+        "language": "uk",
+        "level": "verified",
+        "created_at": at,
+        "changed_at": at,
+    }
     values |= more
     wanted = values.pop("status")
     case = Case(ticket=Ticket(**values, status="waiting" if wanted == "waiting" else "open"))
@@ -115,17 +153,32 @@ def a_case(number: int = 10001, **more: Any) -> Case:
 
 
 def a_scene(
-    mail: Mail, *cases: Case, contacts: Iterable[Contact] = CONTACTS, people: Iterable[Staff] = (a_person(),),
-    survivors: Mapping[int, int] | None = None, named_by: Mapping[str, int] | None = None, on: Desk | None = None,
-    form: PanelForm | None = None, arrival: Mapping[str, Any] | None = None, now: datetime = NOON, **facts: Any,
-) -> Scene:  # fmt: skip
+    mail: Mail,
+    *cases: Case,
+    contacts: Iterable[Contact] = CONTACTS,
+    people: Iterable[Staff] = (a_person(),),
+    survivors: Mapping[int, int] | None = None,
+    named_by: Mapping[str, int] | None = None,
+    on: Desk | None = None,
+    form: PanelForm | None = None,
+    arrival: Mapping[str, Any] | None = None,
+    now: datetime = NOON,
+    **facts: Any,
+) -> Scene:
     """All that a decision may look at. `named_by`: whose Message-IDs are known, with their tickets."""
     on, contacts, people = on or desk(), tuple(contacts), tuple(people)
-    values: dict[str, Any] = dict(
-        id="arrival", desk=on.name, channel="panel" if form else "lmtp", received_at=now, digest=mail.digest,
-        size=mail.size, recipients=tuple(one.key for one in mail.to) or (on.mailboxes[0].address,),
-        envelope_from=mail.from_[0].key if mail.from_ else None, is_trusted=True, form=form,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "id": "arrival",
+        "desk": on.name,
+        "channel": "panel" if form else "lmtp",
+        "received_at": now,
+        "digest": mail.digest,
+        "size": mail.size,
+        "recipients": tuple(one.key for one in mail.to) or (on.mailboxes[0].address,),
+        "envelope_from": mail.from_[0].key if mail.from_ else None,
+        "is_trusted": True,
+        "form": form,
+    }
     came = Arrival(**{**values, **(arrival or {})})
     clues = read_clues(mail, came, on, SECRET)
     accounts = {one.account.number: one.account for one in contacts}
@@ -136,21 +189,32 @@ def a_scene(
     wanted = {**{number: number for number in by_number}, **(survivors or {})}
     staff = next((one for one in people if one.address == clues.sender), None)
     registered = {one.address for one in contacts} | {one.address for one in people}
-    known: dict[str, Any] = dict(
-        staff=staff, people=people, cases=by_number, survivors=wanted,
-        contacts=() if staff else tuple(one for one in contacts if one.address == clues.sender),
-        reply_to_contacts=tuple(one for one in contacts if one.address == clues.reply_to),
-        reply_to_is_known=clues.reply_to in registered,
-        named_accounts=tuple(dict.fromkeys(one for one in named if one)), account_contacts=contacts,
-        referenced=tuple(
-            Referenced(message_id=one, ticket=number) for one in clues.message_ids
+    known: dict[str, Any] = {
+        "staff": staff,
+        "people": people,
+        "cases": by_number,
+        "survivors": wanted,
+        "contacts": () if staff else tuple(one for one in contacts if one.address == clues.sender),
+        "reply_to_contacts": tuple(one for one in contacts if one.address == clues.reply_to),
+        "reply_to_is_known": clues.reply_to in registered,
+        "named_accounts": tuple(dict.fromkeys(one for one in named if one)),
+        "account_contacts": contacts,
+        "referenced": tuple(
+            Referenced(message_id=one, ticket=number)
+            for one in clues.message_ids
             if (number := (named_by or {}).get(one))
         ),
-    )  # fmt: skip
+    }
     return Scene(
-        mail=mail, arrival=came, clues=clues, facts=Facts(**{**known, **facts}), desk=on, secret=SECRET, now=now,
+        mail=mail,
+        arrival=came,
+        clues=clues,
+        facts=Facts(**{**known, **facts}),
+        desk=on,
+        secret=SECRET,
+        now=now,
         desk_addresses=frozenset(("support@flexihost.example", "bill@flexihost.example", "support@strato.example")),
-    )  # fmt: skip
+    )
 
 
 def decided(mail: Mail, *cases: Case, **more: Any) -> Decision:
@@ -202,7 +266,7 @@ def our_id(number: int = 10001, name: str = "0letter") -> str:
 
 
 def a_form(account: str = "1001", source: str = "panel", **more: Any) -> PanelForm:
-    values: dict[str, Any] = dict(contact=None, department="technical", priority="normal", source=source)
+    values: dict[str, Any] = {"contact": None, "department": "technical", "priority": "normal", "source": source}
     return PanelForm(**{**values, "account": account, **more})
 
 

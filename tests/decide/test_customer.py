@@ -46,8 +46,20 @@ def test_a_new_ticket_has_its_clocks_and_one_ack() -> None:
 
 
 def test_those_in_to_and_cc_take_part_but_no_desk_address_and_no_staff() -> None:
-    to = ("support@flexihost.example", "partner@x.example", "support+note@flexihost.example", "postmaster@flexihost.example")
-    cc = ("Colleague@X.example", IVAN, "bill@flexihost.example", "managers@flexihost.example", OLENA, "support@strato.example")
+    to = (
+        "support@flexihost.example",
+        "partner@x.example",
+        "support+note@flexihost.example",
+        "postmaster@flexihost.example",
+    )
+    cc = (
+        "Colleague@X.example",
+        IVAN,
+        "bill@flexihost.example",
+        "managers@flexihost.example",
+        OLENA,
+        "support@strato.example",
+    )
     decision = decided(a_mail(to=to, cc=cc))
     assert after(decision).participants == ("partner@x.example", "colleague@x.example")
     assert [letter.to for letter in letters(decision, "ack")] == [OLENA]
@@ -90,7 +102,10 @@ def test_machine_mail_on_a_ticket_moves_nothing(status: str) -> None:
     assert case_after(decision).deadlines == case.deadlines
 
 
-@pytest.mark.parametrize(("before", "then"), [("new", "new"), ("open", "open"), ("waiting", "open"), ("resolved", "open"), ("closed", "open")])
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [("new", "new"), ("open", "open"), ("waiting", "open"), ("resolved", "open"), ("closed", "open")],
+)
 def test_a_follow_up_gives_the_desk_the_ball(before: str, then: str) -> None:
     assert after(decided(a_mail(subject=REPLY), a_case(status=before))).status == then
 
@@ -133,17 +148,25 @@ def test_the_ack_carries_the_text_of_a_known_incident_in_the_customers_language(
     decision = decided(a_mail(text="shop.example answers 502"), incidents=(incident,))
     assert ack_of(decision).context["incidents"] == ("Ми знаємо.",)
     assert [(link.kind, link.ticket) for link in after(decision).links] == [("incident", 1)]
-    assert ack_of(decided(a_mail(subject="Mail", text="other.example"), incidents=(incident,))).context["incidents"] == ()
+    assert (
+        ack_of(decided(a_mail(subject="Mail", text="other.example"), incidents=(incident,))).context["incidents"] == ()
+    )
 
 
 # S7
 
 
 def flagged(**more: Any) -> Any:
-    values: dict[str, Any] = dict(
-        requestor=STRANGER, account=None, named_account="1001", level="unknown", status="waiting", request="sensitive",
-        rights=("password",), flags=("identity_required",),
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "requestor": STRANGER,
+        "account": None,
+        "named_account": "1001",
+        "level": "unknown",
+        "status": "waiting",
+        "request": "sensitive",
+        "rights": ("password",),
+        "flags": ("identity_required",),
+    }
     return a_case(**{**values, **more})
 
 

@@ -152,7 +152,11 @@ def test_a_bounce_that_names_a_stranger_marks_nobody() -> None:
 
 
 def test_after_a_bounce_the_next_address_of_the_same_purpose_is_used() -> None:
-    contacts = [a_contact(OLENA, purposes=("support",)), a_contact(TARAS), a_contact("second@shop.example", purposes=("support",))]
+    contacts = [
+        a_contact(OLENA, purposes=("support",)),
+        a_contact(TARAS),
+        a_contact("second@shop.example", purposes=("support",)),
+    ]
     decision = decided(a_bounce(OLENA, original_message_id=our_id()), a_case(), contacts=contacts)
     assert after(decision).reply_address == "second@shop.example"
     assert letters(decision)[0].context["next_address"] == "second@shop.example"

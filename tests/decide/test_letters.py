@@ -27,7 +27,9 @@ from tests.decide.build import (
 @pytest.mark.parametrize(
     ("short", "day", "is_sent"), [(0, 0, True), (4, 4, True), (5, 5, False), (0, 19, True), (0, 20, False)]
 )
-def test_no_more_than_five_in_ten_minutes_and_twenty_a_day_go_to_one_address(short: int, day: int, is_sent: bool) -> None:
+def test_no_more_than_five_in_ten_minutes_and_twenty_a_day_go_to_one_address(
+    short: int, day: int, is_sent: bool
+) -> None:
     decision = decided(a_mail(), letters_10_minutes={OLENA: short}, letters_day={OLENA: day})
     assert (len(letters(decision, "ack")), len(left_out(decision))) == ((1, 0) if is_sent else (0, 1))
     assert letters(decision, "staff_notice")
@@ -77,7 +79,9 @@ def test_the_team_hears_of_a_ticket_or_its_owner_alone() -> None:
 
 
 def test_a_team_of_nobody_is_stood_in_for_by_the_managers() -> None:
-    assert {letter.to for letter in letters(decided(a_mail(), people=()), "staff_notice")} == {"managers@flexihost.example"}
+    assert {letter.to for letter in letters(decided(a_mail(), people=()), "staff_notice")} == {
+        "managers@flexihost.example"
+    }
 
 
 def test_a_team_off_duty_is_told_at_its_opening_unless_the_ticket_is_high() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailgate.decide.notice import without_notice
+from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.model.letter import NOTICE_BOTTOM, NOTICE_TOP
 from tests.decide.staff_mail import said
 
@@ -44,3 +44,22 @@ def test_of_quoted_lines_only_the_customers_own_words_stay(text: str, left: str)
 def test_a_megabyte_of_quote_marks_is_read_at_once() -> None:
     assert without_notice("> " * 500_000, ENTRIES) == ""
     assert without_notice("> |\n" * 250_000 + "Fixed.", ENTRIES) == "Fixed."
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Write to Ivan@team.example.", "Write to support@flexihost.example."),
+        ("<ivan@team.example> or olena@shop.example", "<support@flexihost.example> or olena@shop.example"),
+        ("notivan@team.example", "notivan@team.example"),
+        (f"To: support+r-7pt-k3v0q1m2a9-{'a' * 26}@flexihost.example", "To: support@flexihost.example"),
+        ("support+r-1@flexihost.example", "support+r-1@flexihost.example"),
+    ],
+)
+def test_the_address_of_a_colleague_becomes_the_desks(text: str, left: str) -> None:
+    assert without_addresses(text, ["ivan@team.example"], "support@flexihost.example") == left
+
+
+def test_a_megabyte_of_addresses_is_read_at_once() -> None:
+    assert without_addresses("a@" * 500_000, ["ivan@team.example"], "support@flexihost.example") == "a@" * 500_000
+    assert without_addresses("a.b-" * 250_000, [], "s@x.example") == "a.b-" * 250_000

@@ -66,7 +66,13 @@ def test_clearly_misdirected_mail_goes_to_the_right_queue_and_the_ack_says_so(
 
 @pytest.mark.parametrize(
     ("department", "queue"),
-    [("technical", "support"), ("financial", "billing"), ("abuse", "abuse"), ("Billing", "billing"), ("sales", "support")],
+    [
+        ("technical", "support"),
+        ("financial", "billing"),
+        ("abuse", "abuse"),
+        ("Billing", "billing"),
+        ("sales", "support"),
+    ],
 )
 def test_the_panels_department_is_a_queue_or_the_first_one(department: str, queue: str) -> None:
     assert decided(a_mail(text=FINANCIAL), form=a_form(department=department)).queue == queue
@@ -106,7 +112,9 @@ def test_an_outage_asks_for_exactly_what_is_missing(text: str, missing: tuple[st
     assert decided(authenticated(a_mail(subject="Server", text=text))).missing == missing
 
 
-@pytest.mark.parametrize(("sender", "verdict", "is_told"), [(OLENA, "pass", False), (OLENA, "none", True), (STRANGER, "pass", True)])
+@pytest.mark.parametrize(
+    ("sender", "verdict", "is_told"), [(OLENA, "pass", False), (OLENA, "none", True), (STRANGER, "pass", True)]
+)
 def test_below_verified_an_outage_is_told_of_the_panel(sender: str, verdict: str, is_told: bool) -> None:
     mail = a_mail(sender=sender, subject="Server", text=OUTAGE)
     assert ack_of(decided(authenticated(mail, verdict))).context["suggest_panel"] is is_told
@@ -168,7 +176,13 @@ def test_level_and_role_reach_as_far_as_they_reach(sender: str, verdict: str, te
 
 @pytest.mark.parametrize(
     ("sender", "detected", "language"),
-    [(OLENA, "ru", "uk"), (STRANGER, "ru", "ru"), (STRANGER, "en", "en"), (STRANGER, "pl", "ru"), (STRANGER, None, "ru")],
+    [
+        (OLENA, "ru", "uk"),
+        (STRANGER, "ru", "ru"),
+        (STRANGER, "en", "en"),
+        (STRANGER, "pl", "ru"),
+        (STRANGER, None, "ru"),
+    ],
 )
 def test_the_language_is_the_accounts_else_the_detected_one_else_the_desks_first(
     sender: str, detected: str | None, language: str

@@ -139,7 +139,9 @@ def test_a_dmarc_failure_outweighs_an_aligned_pass() -> None:
 
 def test_a_domain_in_letters_of_its_own_is_the_one_that_dns_knows() -> None:
     mail = a_mail(sender="info@müller.example")
-    mail = replace(mail, auth_results=(header(DESK.authserv_ids[0], "dmarc", "pass", header_from="xn--mller-kva.example"),))
+    mail = replace(
+        mail, auth_results=(header(DESK.authserv_ids[0], "dmarc", "pass", header_from="xn--mller-kva.example"),)
+    )
     assert who(mail, contacts=[a_contact("info@müller.example")]).level == "verified"
 
 
@@ -247,9 +249,9 @@ def test_a_reply_to_of_a_contact_that_no_longer_counts_is_not_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "level", "account"), [("panel", "verified", "1001"), ("phone", "unknown", None), ("chat", "unknown", None),
-                                     ("social", "unknown", None)],
-)  # fmt: skip
+    ("source", "level", "account"),
+    [("panel", "verified", "1001"), ("phone", "unknown", None), ("chat", "unknown", None), ("social", "unknown", None)],
+)
 def test_the_panel_is_verified_and_what_is_told_by_voice_or_chat_is_not(source: str, level: str, account: str) -> None:
     found = who(a_mail(), form=a_form(source=source))
     assert (found.level, found.account) == (level, account)

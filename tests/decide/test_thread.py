@@ -53,7 +53,8 @@ def test_every_kind_of_evidence_leads_to_the_ticket(mail: Mail, by: str) -> None
 @pytest.mark.parametrize(
     "subject",
     [
-        "#10001", "Order #10001", "Invoice #10001", "Server 10001", "заказ 10001", "Заказ №10001", "zamówienie nr 10001",
+        "#10001", "Order #10001", "Invoice #10001", "Server 10001", "заказ 10001", "Заказ №10001",
+        "zamówienie nr 10001",
         "Bestellung 10001", "Auftrag Nr. 10001", "[strato #10001] Site shop.example", "[flexihost #777] Site",
     ],
 )  # fmt: skip
@@ -62,7 +63,9 @@ def test_other_numbers_and_other_desks_tags_name_no_ticket(subject: str) -> None
 
 
 def test_of_several_tags_the_first_that_names_a_ticket_counts() -> None:
-    decision = decided(a_mail(subject="Re: [flexihost #555] [flexihost #10002] [flexihost #10001]"), a_case(), a_case(10002))
+    decision = decided(
+        a_mail(subject="Re: [flexihost #555] [flexihost #10002] [flexihost #10001]"), a_case(), a_case(10002)
+    )
     assert decision.ticket == 10002
 
 
@@ -74,7 +77,9 @@ def test_the_strongest_evidence_decides_and_the_trace_says_that_they_disagreed()
 
 def test_evidence_for_a_ticket_of_others_gives_way_to_the_senders_own() -> None:
     theirs = a_case(10002, requestor=SERGEY, account="1002")
-    decision = decided(a_mail(subject="Re: [flexihost #10002] Site shop.example", in_reply_to=(our_id(),)), a_case(), theirs)
+    decision = decided(
+        a_mail(subject="Re: [flexihost #10002] Site shop.example", in_reply_to=(our_id(),)), a_case(), theirs
+    )
     assert (decision.outcome, decision.by, decision.ticket) == ("follow_up", "references", 10001)
     assert "claimed_tag" in decision.flags
     assert letters(decision, "staff_notice")[0].context["claimed"] == (10002,)
@@ -276,9 +281,10 @@ def test_void_evidence_is_as_none_for_the_same_subject() -> None:
     assert (decision.by, decision.ticket, "claimed_tag" in decision.flags) == ("subject", 10001, True)
 
 
-FLAGGED: dict[str, Any] = dict(
-    requestor=STRANGER, account=None, level="unknown", status="waiting", flags=("identity_required",), request="account",
-)  # fmt: skip
+FLAGGED: dict[str, Any] = {
+    "requestor": STRANGER, "account": None, "level": "unknown", "status": "waiting", "request": "account",
+    "flags": ("identity_required",),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte; where none can be mounted the test is left out."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("no disk can be mounted here (needs root)")
     yield place
@@ -176,7 +178,9 @@ async def test_a_relay_that_is_away_for_an_hour_gets_everything_once_when_it_is_
         world.accept(a_mail(f"Subject {chr(97 + n)} {n}", sender=f"x{n}@shop.example", id_=f"{n}@shop.example"), TO)
     world.work()
     relay = Told()
-    sender = Sender(world.engine, relay, world.to_bytes, clock=world.clock, chance=lambda: 0.5, on_sent=world.follows.sent)
+    sender = Sender(
+        world.engine, relay, world.to_bytes, clock=world.clock, chance=lambda: 0.5, on_sent=world.follows.sent
+    )
     back = world.now + timedelta(hours=1)
     tried = 0
     while world.now < back:
@@ -270,7 +274,9 @@ def test_a_clock_that_is_set_back_and_forth_fires_each_deadline_once():
     world.run(hours=3)
     breaches = world.sent("breach", "missed")
     reminders = world.sent("reminder")
-    assert len([one for one in breaches if "first_response" in str(one.letter.rendered.text) or one.kind == "breach"]) <= 1
+    assert (
+        len([one for one in breaches if "first_response" in str(one.letter.rendered.text) or one.kind == "breach"]) <= 1
+    )
     assert len(reminders) <= 1
     assert len(reminders) + len(breaches) >= 1
     assert len(world.sent("ack")) == 1

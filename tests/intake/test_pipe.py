@@ -78,7 +78,7 @@ def test_too_big_is_65(settings: Settings):
         {"database_url": "sqlite:////nowhere/at/all/mailgate.db"},
         {"database_url": "postgresql://u@127.0.0.1:1/x"},
         {"database_url": "nonsense"},
-        {"blobs_url": "s3://bucket"},
+        {"blobs_url": "ftp://bucket"},
     ],
 )
 def test_trouble_of_ours_is_75(settings: Settings, broken: dict[str, str]):

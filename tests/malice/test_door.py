@@ -20,7 +20,8 @@ pytestmark = pytest.mark.timeout(30)
 MAIL = b"From: a@b.example\r\nSubject: x\r\n\r\nhello\r\n"
 ENDS = (
     b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n\r.\r\n", b"\r\n\0.\r\n", b"\r\n.\0\r\n",
-    b"\x85.\x85", b"\r\r\n.\r\r\n", b"\n\n.\n\n", b"\x0b.\x0b", b"\r\n .\r\n", b"\r\n. \r\n", b"\xe2\x80\xa8.\xe2\x80\xa8",
+    b"\x85.\x85", b"\r\r\n.\r\r\n", b"\n\n.\n\n", b"\x0b.\x0b", b"\r\n .\r\n", b"\r\n. \r\n",
+    b"\xe2\x80\xa8.\xe2\x80\xa8",
 )  # fmt: skip
 
 

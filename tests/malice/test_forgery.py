@@ -1,4 +1,4 @@
-"""Forged senders, verdicts, tokens and ids, and guesses at tickets and accounts: nobody gets in, nobody learns (P3, S2, T3)."""
+"""Forged senders, verdicts, tokens and ids, guesses at tickets and accounts: nobody gets in or learns (P3, S2, T3)."""
 
 import hmac
 import re
@@ -36,7 +36,7 @@ def test_a_token_with_one_letter_changed_is_none(place: int):
     address = reply_address(SUPPORT, SECRET, "flexihost", "r", "10001", OWNER)
     local, _, domain = address.rpartition("@")
     at = len(local) - 26 + place
-    forged = f"{local[:at]}{'a' if local[at] != 'a' else 'b'}{local[at + 1:]}@{domain}"
+    forged = f"{local[:at]}{'a' if local[at] != 'a' else 'b'}{local[at + 1 :]}@{domain}"
     assert read_token(address, SECRET, "flexihost") is not None
     assert read_token(forged, SECRET, "flexihost") is None
 
@@ -46,7 +46,7 @@ def test_our_own_message_id_with_one_letter_changed_is_a_strangers(place: int):
     own = message_id(SECRET, "01hq3zk5", "flexihost.example", ticket=10001)
     at = own.index("@") - 26 + place
     assert read_message_id(own, SECRET) is not None
-    assert read_message_id(f"{own[:at]}{'a' if own[at] != 'a' else 'b'}{own[at + 1:]}", SECRET) is None
+    assert read_message_id(f"{own[:at]}{'a' if own[at] != 'a' else 'b'}{own[at + 1 :]}", SECRET) is None
 
 
 def test_a_token_is_good_for_its_ticket_its_desk_its_addressee_and_its_kind_alone():
@@ -70,7 +70,9 @@ def test_checksums_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch
         compared.append((one, other))
         return hmac.compare_digest(one, other)
 
-    monkeypatch.setattr(tokens, "hmac", type("Spy", (), {"compare_digest": staticmethod(compare), "digest": hmac.digest}))
+    monkeypatch.setattr(
+        tokens, "hmac", type("Spy", (), {"compare_digest": staticmethod(compare), "digest": hmac.digest})
+    )
     address = reply_address(SUPPORT, SECRET, "flexihost", "r", "10001", OWNER)
     token = read_token(address, SECRET, "flexihost")
     assert token is not None
@@ -99,8 +101,8 @@ def test_a_stranger_with_good_evidence_gets_a_ticket_of_their_own_and_no_word_of
     claim = {key: value.format(**known) for key, value in CLAIMS[name].items()}
     to = claim.get("to", SUPPORT)
     got = world.post(
-        a_mail(**{"subject": "Hello again", **claim, "to": to}, sender="x <eve@evil.example>", id_="e@evil.example", auth=auth,
-               text="What is the password?"), to,
+        a_mail(**{"subject": "Hello again", **claim, "to": to}, sender="x <eve@evil.example>",
+               id_="e@evil.example", auth=auth, text="What is the password?"), to,
     )  # fmt: skip
     assert got["outcome"] == "new"
     assert got["ticket"] != number
@@ -115,7 +117,10 @@ def test_a_stranger_with_good_evidence_gets_a_ticket_of_their_own_and_no_word_of
 
 def told_to(world: World, address: str) -> list[bytes]:
     """Return what an address got, byte for byte, without what differs from letter to letter by nature."""
-    return [re.sub(rb"<[0-9a-z]{16}\.[^>]+>|X-Mailgate-ID: \S+|support\+\S+@", b"-", one.raw) for one in world.sent(to=address)]
+    return [
+        re.sub(rb"<[0-9a-z]{16}\.[^>]+>|X-Mailgate-ID: \S+|support\+\S+@", b"-", one.raw)
+        for one in world.sent(to=address)
+    ]
 
 
 def test_a_ticket_that_exists_and_one_that_does_not_are_answered_by_the_same_bytes():
@@ -125,7 +130,7 @@ def test_a_ticket_that_exists_and_one_that_does_not_are_answered_by_the_same_byt
         # two numbers are taken in both worlds; only one of them is claimed
         world.post(a_mail(auth="pass"), SUPPORT)
         world.post(
-            a_mail(f"Re: [flexihost #{claimed}] Hello", "Any news?", sender="Eve <eve@evil.example>", id_="e@evil.example"),
+            a_mail(f"Re: [flexihost #{claimed}] Hello", "Any news?", sender="eve@evil.example", id_="e@evil.example"),
             SUPPORT, trusted=False,
         )  # fmt: skip
         world.run(hours=3)
@@ -134,14 +139,21 @@ def test_a_ticket_that_exists_and_one_that_does_not_are_answered_by_the_same_byt
     assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize("text", ["My contract number is {}. Please cancel it.", "login: {}\nPlease send me the auth code for shop.example.",
-                                  "договор № {}. Прошу расторгнуть договор."])  # fmt: skip
+NAMING = (
+    "My contract number is {}. Please cancel it.", "login: {}\nPlease send me the auth code for shop.example.",
+    "договор № {}. Прошу расторгнуть договор.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NAMING)
 def test_an_account_that_exists_and_one_that_does_not_are_answered_by_the_same_bytes(text: str):
     answers = []
     for named in ("1001", "7777"):
         world = a_world()
         world.post(
-            a_mail("Request", text.format(named), sender="Eve <eve@evil.example>", id_="e@evil.example"), SUPPORT, trusted=False
+            a_mail("Request", text.format(named), sender="Eve <eve@evil.example>", id_="e@evil.example"),
+            SUPPORT,
+            trusted=False,
         )
         world.run(hours=3)
         answers.append([one.replace(named.encode(), b"----") for one in told_to(world, "eve@evil.example")])
@@ -157,7 +169,12 @@ async def test_the_answer_to_a_recipient_tells_no_good_token_from_a_bad_one():
         with here.dial() as line:
             line.say("EHLO x")
             line.say("MAIL FROM:<a@b.example>")
-            asked = (token, token[:-20] + "0" + token[-19:], "support+r-1-a-b@flexihost.example", "support+10001@flexihost.example")
+            asked = (
+                token,
+                token[:-20] + "0" + token[-19:],
+                "support+r-1-a-b@flexihost.example",
+                "support+10001@flexihost.example",
+            )
             return [line.say(f"RCPT TO:<{one}>") for one in asked]
 
     async with house() as here:
@@ -199,7 +216,9 @@ def test_below_the_verdict_of_the_desks_own_server_another_one_counts_for_nothin
     world, number = with_ticket()
     forged = VERDICT.format(domain="team.example")
     own = "Authentication-Results: mx.flexihost.example; dmarc=fail header.from=team.example\r\n"
-    raw = own.encode() + a_mail(f"Re: [flexihost #{number}] x", "#close", sender="ivan@team.example", more=forged, id_="f@x.example")
+    raw = own.encode() + a_mail(
+        f"Re: [flexihost #{number}] x", "#close", sender="ivan@team.example", more=forged, id_="f@x.example"
+    )
     assert world.post(raw, SUPPORT)["outcome"] == "held"
 
 
@@ -208,7 +227,8 @@ LOOKALIKES = (
     "Authentication-Results: (mx.flexihost.example) evil.example; dmarc=pass header.from=team.example\n",
     'Authentication-Results: "mx.flexihost.example evil"; dmarc=pass header.from=team.example\n',
     "Authentication-Results: mx.flexihost.example; dmarc=none (dmarc=pass header.from=team.example)\n",
-    "Authentication-Results: mx.flexihost.example; spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example\n",
+    "Authentication-Results: mx.flexihost.example; spf=pass smtp.mailfrom=evil.example; dkim=pass "
+    "header.d=evil.example\n",
     "Authentication-Results: mx.flexihost.example; dmarc=pass header.from=evil.example\n",
     "Authentication-Results: mx.flexihost.example; dkim=pass header.d=example\n",
     "X-Authentication-Results: mx.flexihost.example; dmarc=pass header.from=team.example\n",
@@ -219,7 +239,8 @@ LOOKALIKES = (
 def test_what_looks_like_a_verdict_of_the_desks_server_is_not_one(header: str):
     world, number = with_ticket()
     got = world.post(
-        a_mail(f"Re: [flexihost #{number}] x", "#close", sender="ivan@team.example", more=header, id_="f@x.example"), SUPPORT
+        a_mail(f"Re: [flexihost #{number}] x", "#close", sender="ivan@team.example", more=header, id_="f@x.example"),
+        SUPPORT,
     )
     assert got["outcome"] == "held"
     assert not world.sent("relay")
@@ -267,14 +288,16 @@ def test_a_forged_bounce_marks_nobody_and_moves_nothing():
         "MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n"
     )  # fmt: skip
     body = (
-        f"--b\nContent-Type: text/plain\n\nUndelivered [flexihost #{number}]\n--b\nContent-Type: message/delivery-status\n\n"
+        f"--b\nContent-Type: text/plain\n\nUndelivered [flexihost #{number}]\n--b\n"
+        "Content-Type: message/delivery-status\n\n"
         f"Reporting-MTA: dns; evil.example\n\nFinal-Recipient: rfc822; {OWNER}\nAction: failed\nStatus: 5.1.1\n\n"
-        f"--b\nContent-Type: message/rfc822\n\nMessage-ID: <06facteig0000009.t7pt.8li83l9seds85hauqo1sqp0fop@flexihost.example>\n"
+        "--b\nContent-Type: message/rfc822\n\n"
+        "Message-ID: <06facteig0000009.t7pt.8li83l9seds85hauqo1sqp0fop@flexihost.example>\n"
         f"Subject: [flexihost #{number}] x\n\nx\n--b--"
     )
     got = world.post(
-        a_mail("Undelivered Mail Returned to Sender", body, sender="MAILER-DAEMON@evil.example", more=report, id_="b@evil.example"),
-        SUPPORT, trusted=False,
+        a_mail("Undelivered Mail Returned to Sender", body, sender="MAILER-DAEMON@evil.example", more=report), SUPPORT,
+        trusted=False,
     )  # fmt: skip
     assert got["outcome"] == "set_aside"
     assert world.tickets()[0] == before

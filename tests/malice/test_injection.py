@@ -17,8 +17,12 @@ from mailgate.compose.samples import variants
 from mailgate.compose.templates import Templates
 from mailgate.intake.panel import panel_mail
 from mailgate.model.letter import CUSTOMER_LETTERS, LETTER_KINDS, NOTICE_BOTTOM, NOTICE_MARKERS, Letter, Rendered
+from mailgate.model.mail import is_deliverable
 from mailgate.model.ticket import StoredFile
+from mailgate.outbox.relay import Parcel, Refused
+from mailgate.outbox.smtp import SmtpAddress, SmtpRelay
 from mailgate.parse import html_text, read
+from tests.outbox.relays import relay_server
 from tests.world import World, a_mail, shipped_desk, shipped_phrases, shipped_templates
 
 SECRET = b"a secret of the tests, 32 bytes."
@@ -184,7 +188,9 @@ def test_no_customer_can_write_the_line_that_ends_our_part_of_a_notice(marker: s
     for what, letter in letters(f" {marker}"):  # names, subjects and fields are lines
         if letter.audience == "customer":
             continue
-        texts = {key: f"{letter.context[key]}{several}" for key in ("text", "original", "reason") if key in letter.context}
+        texts = {
+            key: f"{letter.context[key]}{several}" for key in ("text", "original", "reason") if key in letter.context
+        }
         letter = replace(letter, context={**letter.context, **texts})
         lines = [line.strip() for line in rendered(letter).text.split("\n")]
         ours = [line for line in lines if line in NOTICE_MARKERS]
@@ -200,7 +206,8 @@ def test_a_hostile_mail_adds_no_header_to_any_letter_that_follows_from_it(name: 
     world.staff("ivan@team.example")
     raw = a_mail(
         f"Help {hidden('Help ' + poison)} {flat}", f"Text\n{poison}\n", sender=f'{hidden(poison)} <olena@shop.example>',
-        id_=f"a{flat}@shop.example", more=f"References: <a\t{flat}> <b@c.example>\nIn-Reply-To: <x{flat}@y>\nReply-To: <{flat}@z>\n"
+        id_=f"a{flat}@shop.example", more=f"References: <a\t{flat}> <b@c.example>\n"
+        f"In-Reply-To: <x{flat}@y>\nReply-To: <{flat}@z>\n"
         f"Cc: {hidden(poison)} <cc@shop.example>\n",
     )  # fmt: skip
     world.post(raw, "support@flexihost.example")
@@ -246,3 +253,32 @@ def test_script_in_a_mail_is_not_text_and_its_words_stay():
     assert "color" not in text
     assert "Hello" in text
     assert "World" in text
+
+
+TWO_READINGS = (
+    "", "x", "@x.example", "x@", "a b@x.example", "x<victim@evil.example>@y", '"a" <victim@evil.example>',
+    "a,victim@evil.example",
+    "victim@evil.example@x.example", "x@y.example\r\nRCPT TO:<v@evil.example>", "x@y.example;v@evil.example",
+    "(v@evil.example)x@y",
+    '"v@evil.example"@x.example', "@a.example:v@evil.example", "x\0@y.example", "x" * 65 + "@y.example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", TWO_READINGS)
+async def test_an_address_that_can_be_read_in_two_ways_gets_no_letter(address: str):
+    assert not is_deliverable(address)
+    async with relay_server() as server:
+        relay = SmtpRelay(SmtpAddress(host="127.0.0.1", port=server.port, tls="off", seconds=5))
+        parcel = Parcel(
+            id="a", message_id="a@b", envelope_from="a@b.example", to=address, raw=b"Subject: x\r\n\r\nx\r\n"
+        )
+        result = await relay.send(parcel)
+        await relay.close()
+    assert isinstance(result, Refused)
+    assert result.is_permanent
+    assert not server.mails
+
+
+@pytest.mark.parametrize("address", ["o'brien+x@a.example", '"john doe"@a.example', "олена@пошта.example"])
+def test_an_ordinary_address_gets_its_letters(address: str):
+    assert is_deliverable(address)

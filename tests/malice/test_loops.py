@@ -42,7 +42,9 @@ def two_worlds(first: World, second: World, strip: tuple[str, ...], rounds: int 
     return crossed
 
 
-@pytest.mark.parametrize("strip", [(), ("Auto-Submitted",), MARKS], ids=["as it left", "no Auto-Submitted", "no mark at all"])
+@pytest.mark.parametrize(
+    "strip", [(), ("Auto-Submitted",), MARKS], ids=["as it left", "no Auto-Submitted", "no mark at all"]
+)
 def test_two_mailgates_that_answer_each_other_stop(strip: tuple[str, ...]):
     first = World(desks=("flexihost",), secret=b"one secret of one house, 32 byte")
     second = World(desks=("introserv",), secret=b"another of another house, 32 byt")
@@ -70,7 +72,9 @@ def a_helpdesk(
     return got
 
 
-def answer_of(*, subject: str, number: int, text: str = "Thank you, we have received your message.", more: str = "") -> bytes:
+def answer_of(
+    *, subject: str, number: int, text: str = "Thank you, we have received your message.", more: str = ""
+) -> bytes:
     return a_mail(subject, text, sender=f"Helpdesk <{DESK}>", to=SUPPORT, id_=f"{number}.new@peer.example", more=more)
 
 
@@ -80,7 +84,7 @@ ANSWERS: dict[str, Callable[[Left, int], bytes]] = {
         subject=f"[Peer#{20000 + n}] Re: {one.message['Subject']}", number=n
     ),
     "its own subject, always the same": lambda one, n: answer_of(subject="We have received your message", number=n),
-    "its own subject with a new number": lambda one, n: answer_of(subject=f"Your request {20000 + n} was received", number=n),
+    "its own subject with a new number": lambda one, n: answer_of(subject=f"Request {20000 + n} received", number=n),
     "its own number in brackets": lambda one, n: answer_of(subject=f"[ID:{n:06d}-{n * 7}] Request received", number=n),
     "our subject without the tag, longer each time": lambda one, n: answer_of(
         subject=f"Received: {re.sub(r'[[]flexihost #[0-9]+[]] ', '', str(one.message['Subject']))}", number=n
@@ -90,7 +94,8 @@ ANSWERS: dict[str, Callable[[Left, int], bytes]] = {
     ),
     "no subject": lambda one, n: answer_of(subject="", number=n),
     "quotes us": lambda one, n: answer_of(
-        subject=f"Ticket {n} opened", number=n, text="Opened.\n\n" + "\n".join(f"> {line}" for line in one.text.split("\n"))
+        subject=f"Ticket {n} opened", number=n,
+        text="Opened.\n\n" + "\n".join(f"> {line}" for line in one.text.split("\n"))
     ),
 }  # fmt: skip
 
@@ -121,7 +126,11 @@ def test_our_own_mail_sent_back_whole_is_a_loop_and_gets_no_letter():
     world = World()
     world.post(a_mail(), SUPPORT)
     [ack] = world.sent("ack")
-    for raw in (ack.raw, without(ack.raw, "Message-ID"), without(ack.raw, "Auto-Submitted", "X-Auto-Response-Suppress")):
+    for raw in (
+        ack.raw,
+        without(ack.raw, "Message-ID"),
+        without(ack.raw, "Auto-Submitted", "X-Auto-Response-Suppress"),
+    ):
         assert world.post(raw, SUPPORT, trusted=False)["outcome"] in ("set_aside", "duplicate")
     assert len(world.sent("ack")) == 1
 
@@ -129,7 +138,9 @@ def test_our_own_mail_sent_back_whole_is_a_loop_and_gets_no_letter():
 def test_a_mail_bomb_opens_its_tickets_and_gets_five_acks_in_ten_minutes_and_twenty_a_day():
     world = World()
     for n in range(60):
-        raw = a_mail(f"Question about {WORDS[n % 20]} and {WORDS[n // 20 + 3]} {chr(97 + n % 26)}x", id_=f"{n}@shop.example")
+        raw = a_mail(
+            f"Question about {WORDS[n % 20]} and {WORDS[n // 20 + 3]} {chr(97 + n % 26)}x", id_=f"{n}@shop.example"
+        )
         world.post(raw, SUPPORT)
         world.run(seconds=10)
     acks = world.sent("ack")
@@ -141,7 +152,8 @@ def test_a_mail_bomb_opens_its_tickets_and_gets_five_acks_in_ten_minutes_and_twe
 
 
 WORDS = (
-    "certificates", "backups", "mailboxes", "invoices", "firewalls", "snapshots", "domains", "traffic", "kernels", "disks",
+    "certificates", "backups", "mailboxes", "invoices", "firewalls", "snapshots", "domains", "traffic", "kernels",
+    "disks",
     "memory", "routers", "panels", "cron", "databases", "logs", "quotas", "webmail", "archives", "rescue",
 )  # fmt: skip
 

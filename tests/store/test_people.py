@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -11,6 +10,7 @@ from sqlalchemy import Connection
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.store import people, schema
 from mailgate.store.engine import open_engine, transaction
+from tests.store.databases import empty
 from tests.store.samples import new_id
 
 OLENA = Account(id="", desk="flexihost", number="1001", login="Olena", name="Olena Kovalenko", language="uk")
@@ -18,9 +18,10 @@ IVAN = Staff(desk="flexihost", address="Ivan@team.example", name="Ivan", teams=(
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = open_engine(f"sqlite:///{tmp_path}/a.db")
+def connection(database_url: str) -> Iterator[Connection]:
+    engine = open_engine(database_url)
     schema.upgrade(engine)
+    empty(engine)
     with transaction(engine) as open_connection:
         yield open_connection
     engine.dispose()

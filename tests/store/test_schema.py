@@ -93,7 +93,7 @@ def engines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[En
 
 
 def add_account(engine: Engine, which: str) -> None:
-    row = {name: which for name in ("id", "desk", "number", "number_key", "login", "login_key", "name")}
+    row = dict.fromkeys(("id", "desk", "number", "number_key", "login", "login_key", "name"), which)
     with transaction(engine) as connection:
         connection.execute(metadata.tables["account"].insert(), [row])
 

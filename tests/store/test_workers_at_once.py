@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from mailgate import config
 from mailgate.app import Built
-from mailgate.cli.init import write_directory
+from mailgate.config.directory import write_directory
 from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival
 from mailgate.model.mail import Mail
@@ -106,7 +106,7 @@ def test_follow_ups_of_one_ticket_lose_no_update(houses: list[Built], group: int
     accept(houses[0], [question(1)])
     work(houses[:1])
     more = [
-        mail(f"Detail {place}.", sender="c1@shop1.example", subject=f"Re: [flexihost #10001] Slow site 1 of ours {place}",
+        mail(f"Detail {place}.", sender="c1@shop1.example", subject="Re: [flexihost #10001] Slow site 1 of ours",
              message_id=f"m{place}@shop.example", Cc=f"colleague{place}@shop1.example")
         for place in range(20)
     ]  # fmt: skip
@@ -122,8 +122,9 @@ def test_follow_ups_of_one_ticket_lose_no_update(houses: list[Built], group: int
 def test_a_mail_and_the_answers_to_it_meet_on_one_ticket(houses: list[Built]):
     for number in range(6):
         first = question(number, Cc=f"d{number}@shop{number}.example")
-        answer = mail("I have it too.", sender=f"d{number}@shop{number}.example", subject=f"Re: Slow site {number} of ours",
-                      message_id=f"a{number}@shop.example", In_Reply_To=f"<q{number}@shop.example>", Cc=f"c{number}@shop{number}.example")  # fmt: skip
+        shop, own, theirs = f"shop{number}.example", f"a{number}@shop.example", f"<q{number}@shop.example>"
+        answer = mail("I have it too.", sender=f"d{number}@{shop}", subject=f"Re: Slow site {number} of ours",
+                      message_id=own, In_Reply_To=theirs, Cc=f"c{number}@{shop}")  # fmt: skip
         accept(houses[0], [first, answer] if number % 2 else [answer, first])
     work(houses)
     with reading(houses[0].engine) as connection:
@@ -132,10 +133,12 @@ def test_a_mail_and_the_answers_to_it_meet_on_one_ticket(houses: list[Built]):
 
 
 def test_a_sender_of_many_mails_gets_five_acks(houses: list[Built]):
-    accept(houses[0], [
-        mail("Something else again.", sender="x@shop.example", subject=f"Quite another matter {word}", message_id=f"{word}@x")
-        for word in ("apples", "bridges", "carpets", "dolphins", "engines", "forests", "gardens", "hammers", "islands")
-    ])  # fmt: skip
+    words = ("apples", "bridges", "carpets", "dolphins", "engines", "forests", "gardens", "hammers", "islands")
+    mails = [
+        mail("Again.", sender="x@shop.example", subject=f"Quite another matter {word}", message_id=f"{word}@x")
+        for word in words
+    ]
+    accept(houses[0], mails)
     work(houses)
     with reading(houses[0].engine) as connection:
         query = select(func.count()).where(OUTBOX.c.kind == "ack", OUTBOX.c.to_address == "x@shop.example")
@@ -184,11 +187,16 @@ def test_who_decides_on_a_ticket_has_it_alone_and_readers_do_not_wait(houses: li
             assert take_tickets(other, [10001]) == []
         with reading(houses[1].engine) as other:
             assert list(read_cases(other, None, [10001])[0]) == [10001]
-        with pytest.raises(TryLater, match="lock timeout"), transaction(houses[1].engine) as other:
-            other.exec_driver_sql("SET LOCAL lock_timeout = 50")
-            read_cases(other, None, [10001])
+        with pytest.raises(TryLater, match="lock timeout"):
+            read_impatiently(houses[1])
     with transaction(houses[1].engine) as other:
         assert take_tickets(other, [10001]) == [10001]
+
+
+def read_impatiently(house: Built) -> None:
+    with transaction(house.engine) as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 50")
+        read_cases(connection, None, [10001])
 
 
 @ON_POSTGRESQL
@@ -213,11 +221,16 @@ def test_who_waits_in_a_ring_is_told_to_do_it_again(houses: list[Built]):
 @ON_POSTGRESQL
 def test_a_server_that_ends_our_connections_is_trouble_that_passes(houses: list[Built]):
     house = houses[0].house
-    with pytest.raises(TryLater), transaction(house.engine) as connection:
-        mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-        with transaction(houses[1].engine) as other:
-            other.exec_driver_sql("SELECT pg_terminate_backend(%s, 5000)", (mine,))
-        house.receive(connection, *read(house, question(1)))
+
+    def receive_while_the_line_is_cut() -> None:
+        with transaction(house.engine) as connection:
+            mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            with transaction(houses[1].engine) as other:
+                other.exec_driver_sql("SELECT pg_terminate_backend(%s, 5000)", (mine,))
+            house.receive(connection, *read(house, question(1)))
+
+    with pytest.raises(TryLater):
+        receive_while_the_line_is_cut()
     accept(houses[0], [question(1)])
     work(houses[:1])
     with reading(house.engine) as connection:

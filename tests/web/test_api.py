@@ -100,10 +100,11 @@ async def test_the_list_is_of_one_account_and_one_desk(site: Site):
 
 async def test_the_panel_sees_no_note_and_no_address_of_the_staff(site: Site):
     tag = (await site.post(json=FORM)).json()["tag"]
-    head = "Authentication-Results: mx.flexihost.example; dmarc=pass header.from=team.example\r\nFrom: Ivan <ivan@team.example>\r\n"
-    note = f"{head}To: support+note@flexihost.example\r\nSubject: {tag} x\r\nMessage-ID: <n@team.example>\r\n\r\nsecret note\r\n"
-    reply = f"{head}To: support@flexihost.example\r\nSubject: {tag} x\r\nMessage-ID: <r@team.example>\r\n\r\n#close\r\nOpen answer\r\n"
-    await site.take(note.encode(), "support+note@flexihost.example")
+    head = "Authentication-Results: mx.flexihost.example; dmarc=pass header.from=team.example\r\n"
+    head += f"From: Ivan <ivan@team.example>\r\nSubject: {tag} x\r\nTo: support@flexihost.example\r\n"
+    note = f"{head}Message-ID: <n@team.example>\r\n\r\n#note\r\nsecret note\r\n"
+    reply = f"{head}Message-ID: <r@team.example>\r\n\r\n#close\r\nOpen answer\r\n"
+    await site.take(note.encode())
     await site.take(reply.encode())
     answer = (await site.get("/api/v1/tickets/10001")).text
     assert "secret note" not in answer
