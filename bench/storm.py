@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import smtplib
 import sys
 import tempfile
@@ -426,6 +427,7 @@ def _built(daemon: Daemon) -> Iterator[Built]:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mails", type=int, default=10_000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"))

@@ -1,14 +1,14 @@
 """Apply: a Decision becomes rows, exhaustively, inside the caller's one transaction. Nothing else writes tickets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, literal, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailgate.compose.letters import compose
+from mailgate.compose.letters import Words, compose
 from mailgate.compose.templates import Templates
 from mailgate.model.decision import (
     AddMessage,
@@ -77,6 +77,20 @@ for _dialect, _insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.i
     )  # fmt: skip
 
 
+_MET_ACK = Prepared(
+    update(DEADLINE)
+    .where(
+        DEADLINE.c.ticket == bindparam("t"), DEADLINE.c.kind == literal("ack"), DEADLINE.c.state == literal("pending")
+    )
+    .values(state=literal("met"), closed_at=bindparam("now"), next_at=null())
+)
+_RELAYED = Prepared(
+    update(MESSAGE)
+    .where(MESSAGE.c.id == bindparam("which"), MESSAGE.c.state == literal("holding"))
+    .values(state=literal("done"))
+)
+
+
 @dataclass(slots=True)
 class Applied:
     """What a decision came to: the number it opened, the timeline of changes, and held mail to take up again."""
@@ -126,9 +140,10 @@ class _Work:
         self._arrival = arrival
         self._message: str | None = None
         self._letters: list[Letter] = []
+        self._said: dict[Hashable, Words] = {}
         self.applied = Applied()
 
-    def carry_out(self, effect: Effect) -> None:
+    def carry_out(self, effect: Effect) -> None:  # noqa: PLR0912 (one branch an effect, exhaustively)
         match effect:
             case Save():
                 self._save(effect)
@@ -364,8 +379,9 @@ class _Work:
         desk = self._tools.settings.desks[letter.desk]
         id_ = self._tools.ids()
         rendered = compose(
-            letter, desk, self._tools.templates, id_=id_, secret=self._tools.settings.secret, number=self.applied.number
-        )
+            letter, desk, self._tools.templates, id_=id_, secret=self._tools.settings.secret, number=self.applied.number,
+            said=self._said,
+        )  # fmt: skip
         return outbox.Outgoing(
             id=id_, rendered=rendered, created_at=self._now, is_automatic=letter.is_automatic,
             attachments=letter.attachments, not_before=letter.not_before, because=letter.because, arrival=self._arrival,
@@ -406,14 +422,8 @@ def note_sent(connection: Connection, letter: outbox.Outgoing, now: datetime) ->
     """A letter has left: an ack meets its deadline (D1), a relayed reply can be taken back no more (C7)."""
     applied, ticket = Applied(), letter.rendered.ticket
     if letter.rendered.kind == "ack" and ticket is not None:
-        met = (
-            update(DEADLINE)
-            .where(DEADLINE.c.ticket == ticket, DEADLINE.c.kind == "ack", DEADLINE.c.state == "pending")
-            .values(state="met", closed_at=now, next_at=None)
-        )
-        if connection.execute(met).rowcount:
+        if _MET_ACK.run(connection, {"t": ticket, "now": now}):
             applied.timeline.append({"event": "deadline", "ticket": ticket, "kind": "ack", "state": "met"})
     elif letter.rendered.kind == "relay" and letter.message:
-        done = update(MESSAGE).where(MESSAGE.c.id == letter.message, MESSAGE.c.state == "holding").values(state="done")
-        connection.execute(done)
+        _RELAYED.run(connection, {"which": letter.message})
     return applied

@@ -24,7 +24,6 @@ from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
-from mailgate.store import rows
 from mailgate.store.engine import Collision, hold, reading, transaction
 from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json

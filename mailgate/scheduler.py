@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, literal, select, text, update
 
 from mailgate.apply import Applied, apply
 from mailgate.decide.due import decide_digest, decide_held_hour, fall_due, missed_notices, next_digest
@@ -18,12 +18,34 @@ from mailgate.pipeline import House
 from mailgate.store import schema
 from mailgate.store.engine import claimable, hold_alone, reading, transaction
 from mailgate.store.gather import read_cases, take_tickets
+from mailgate.store.prepared import Prepared
 from mailgate.store.reports import day_counts
 from mailgate.store.tables import DEADLINE, DESK_CLOCK, HELD
 
 LOG = Log("scheduler")
 
 _MOST_AT_ONCE = 2000  # tickets of one transaction, where one notice is to list what was missed
+
+# the states stand in words, not as parameters: so SQLite knows that its partial indexes fit
+_PENDING, _HELD = text("state = 'pending'"), text("state = 'held'")
+_MOST = bindparam("most", type_=Integer())
+_DUE_TICKETS = Prepared(
+    select(DEADLINE.c.ticket)
+    .where(_PENDING, DEADLINE.c.next_at <= bindparam("now"))
+    .order_by(DEADLINE.c.next_at)
+    .limit(_MOST)
+)
+_DUE_HELD = Prepared(claimable(select(HELD).where(_HELD, HELD.c.next_at <= bindparam("now")).limit(_MOST)))
+_DUE_DIGESTS = Prepared(
+    claimable(
+        select(DESK_CLOCK).where(DESK_CLOCK.c.kind == literal("digest"), DESK_CLOCK.c.next_at <= bindparam("now"))
+    )
+)
+_NEXT = (
+    Prepared(select(func.min(DEADLINE.c.next_at)).where(_PENDING)),
+    Prepared(select(func.min(HELD.c.next_at)).where(_HELD)),
+    Prepared(select(func.min(DESK_CLOCK.c.next_at))),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,21 +103,16 @@ class Scheduler:
         while True:
             numbers = self._due_tickets(connection, now)
             fired += self._fire_group(connection, numbers, missed, now)
-            if len(numbers) < self._group or not any(missed.values()) or len(fired) >= _MOST_AT_ONCE:
+            if not numbers or not any(missed.values()) or len(fired) >= _MOST_AT_ONCE:
                 break
         for name, late in missed.items():
             fired += self._tell_missed(connection, name, late, now)
         return fired
 
     def _due_tickets(self, connection: Connection, now: datetime) -> list[int]:
-        due = (
-            select(DEADLINE.c.ticket)
-            .where(DEADLINE.c.state == "pending", DEADLINE.c.next_at <= now)
-            .order_by(DEADLINE.c.next_at)
-            .limit(self._group)
-        )
+        due = _DUE_TICKETS.all(connection, {"now": now, "most": self._group})
         # tickets are taken, not deadlines: whoever decides on a ticket takes it first, and then changes its deadlines
-        return take_tickets(connection, list(dict.fromkeys(connection.execute(due).scalars())))
+        return take_tickets(connection, list(dict.fromkeys(row[0] for row in due)))
 
     def _fire_group(
         self, connection: Connection, numbers: Sequence[int], missed: dict[str, list[tuple[Letter, dict[str, Any]]]],
@@ -127,9 +144,8 @@ class Scheduler:
         return [self._apply(connection, Decision(outcome=None, reasons=(), effects=effects, desk=desk_name), now)]
 
     def _fire_held(self, connection: Connection, now: datetime) -> list[Fired]:
-        due = select(HELD).where(HELD.c.state == "held", HELD.c.next_at <= now).limit(self._group)
         fired = []
-        for row in connection.execute(claimable(due)).mappings().all():
+        for row in _DUE_HELD.mapped(connection, {"now": now, "most": self._group}):
             connection.execute(update(HELD).where(HELD.c.id == row["id"]).values(next_at=None))
             desk = self._house.settings.desks.get(row["desk"])
             if desk is None:
@@ -140,9 +156,8 @@ class Scheduler:
         return fired
 
     def _fire_digests(self, connection: Connection, now: datetime) -> list[Fired]:
-        due = select(DESK_CLOCK).where(DESK_CLOCK.c.kind == "digest", DESK_CLOCK.c.next_at <= now)
         fired = []
-        for row in connection.execute(claimable(due)).mappings().all():
+        for row in _DUE_DIGESTS.mapped(connection, {"now": now}):
             desk = self._house.settings.desks.get(row["desk"])
             if desk is None:
                 continue
@@ -178,9 +193,5 @@ class Scheduler:
 
 def next_due(connection: Connection) -> datetime | None:
     """Return the next moment of any clock: deadlines, held mail, digests."""
-    found = [
-        connection.execute(select(func.min(DEADLINE.c.next_at)).where(DEADLINE.c.state == "pending")).scalar(),
-        connection.execute(select(func.min(HELD.c.next_at)).where(HELD.c.state == "held")).scalar(),
-        connection.execute(select(func.min(DESK_CLOCK.c.next_at))).scalar(),
-    ]
+    found = [one.scalar(connection, {}) for one in _NEXT]
     return min((one for one in found if one is not None), default=None)

@@ -35,7 +35,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def ask(world: World, count: int = 1) -> None:
     for place in range(count):
         raw = a_mail(f"Fault number {place} of mail and site", f"Fault {place} since noon.", id_=f"{world.now:%H%M}-{place}@shop.example")
-        world.accept(raw, "support@flexihost.example", sender="olena@shop.example")
+        world.accept(raw, "support@flexihost.example")
     world.work()
     world.send()
 
@@ -163,7 +163,7 @@ def test_a_week_of_downtime_brings_one_digest(world: World) -> None:
 
 def test_a_new_ticket_suspends_nothing_the_ack_meets_its_deadline_when_it_leaves(world: World) -> None:
     raw = a_mail(id_="one@shop.example")
-    world.accept(raw, "support@flexihost.example", sender="olena@shop.example")
+    world.accept(raw, "support@flexihost.example")
     world.work()
     world.now = MONDAY + timedelta(minutes=3)  # the relay was not there
     world.scheduler.tick()

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 CUSTOMERS = 4000
-STAFF = {"support": 12, "admins": 5, "billing": 3}
+STAFF = {"support": 6, "admins": 3, "billing": 2}
 SERVER, DESK, ZONE = "mx.flexihost.example", "flexihost", ZoneInfo("Europe/Kyiv")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86400

@@ -1,6 +1,7 @@
 """Compose: a letter and the desk's templates become words, addresses and headers (A1, A2, A4, A7)."""
 
 import re
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,18 +21,29 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _MAX_REFERENCES = 20
 
 
+_W = 0
+Words = tuple[str, str, str, str]  # language, subject, text, html
+
+
 def compose(
-    letter: Letter, desk: Desk, templates: Templates, *, id_: str, secret: bytes, number: int | None
+    letter: Letter,
+    desk: Desk,
+    templates: Templates,
+    *,
+    id_: str,
+    secret: bytes,
+    number: int | None,
+    said: dict[Hashable, Words] | None = None,
 ) -> Rendered:
-    """Return `letter` in words. `id_` makes its Message-ID, `number` is the ticket that NEW stands for.
+    """Return `letter` in words. `id_` makes its Message-ID, `number` is the ticket that NEW stands for. `said` keeps the
+    words of letters that go to several people of the desk alike: one of them is rendered, the others are copies.
 
     Raises jinja2.TemplateError where the template is missing or broken, ValueError where NEW has no number.
     """
     ticket = _ticket(letter, number)
     mailbox = mailbox_of(desk, letter.queue)
     domain = wire_domain(mailbox.rpartition("@")[2])
-    found = templates.get(desk.name, letter.language, desk.languages[0], letter.kind)
-    values = _values(letter, desk, found.language, ticket)
+    language, subject, text, html = _words(letter, desk, templates, ticket, said)
     message_id = tokens.message_id(secret, id_, domain, ticket=ticket, held=letter.held)
     reply_to = _reply_to(letter, desk, mailbox, ticket, secret)
     in_reply_to = clean_id(letter.in_reply_to) if letter.in_reply_to else None
@@ -46,14 +58,14 @@ def compose(
         from_name=clean_line(desk.title, 200),
         reply_to=reply_to,
         envelope_from=reply_to,
-        subject=_subject(desk, ticket, found, values),
-        text=_text(letter, found, values),
-        language=found.language,
+        subject=subject,
+        text=text,
+        language=language,
         message_id=message_id,
         in_reply_to=in_reply_to,
         references=_references(letter, desk, domain, ticket, in_reply_to),
         headers=_headers(letter, message_id),
-        html=_html(letter, found, values),
+        html=html,
     )
 
 
@@ -68,6 +80,23 @@ def _ticket(letter: Letter, number: int | None) -> int | None:
     if number is None:
         raise ValueError(f"a letter of a new ticket ({letter.kind}) needs the ticket's number")
     return number
+
+
+def _words(
+    letter: Letter, desk: Desk, templates: Templates, ticket: int | None, said: dict[Hashable, Words] | None
+) -> Words:
+    # a customer's letter may greet by name; the desk's people are written to alike
+    key = (letter.kind, letter.audience, letter.language, letter.timezone, letter.subject, id(letter.context))
+    if said is not None and letter.audience != "customer" and key in said:
+        return said[key]
+    found = templates.get(desk.name, letter.language, desk.languages[0], letter.kind)
+    values = _values(letter, desk, found.language, ticket)
+    words = (
+        found.language, _subject(desk, ticket, found, values), _text(letter, found, values), _html(letter, found, values),
+    )  # fmt: skip
+    if said is not None:
+        said[key] = words
+    return words
 
 
 def _values(letter: Letter, desk: Desk, language: str, ticket: int | None) -> dict[str, Any]:

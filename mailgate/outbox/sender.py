@@ -20,6 +20,7 @@ from mailgate.store.outbox import Outgoing
 
 LOG = Log("outbox")
 GROUP_SECONDS = 0.02  # letters that land within it are settled in one commit
+LAG_SECONDS = 30.0
 PRESSED_SECONDS = 0.25  # between rounds while the doors are busy: slower, and never still
 LEASE_SECONDS = 600.0
 SEND_SECONDS = 240.0  # for one letter, all in all
@@ -70,6 +71,7 @@ class Sender:
         self._room = connections * 4  # claimed at once, so that no slot waits for the database
         self._give_up = timedelta(seconds=give_up_seconds)
         self._is_pressed = is_pressed
+        self._lag_seconds = 0.0  # of the oldest letter that was claimed last
         self._clock = clock
         self._chance = chance
         self._woken = asyncio.Event()
@@ -92,8 +94,8 @@ class Sender:
         flying: set[asyncio.Task[_Done]] = set()
         while flying or not self._is_stopping:
             self._woken.clear()
-            if self._is_pressed() and not self._is_stopping:
-                # who waits for a 250 comes first; an ack has two minutes
+            if self._is_pressed() and self._lag_seconds < LAG_SECONDS and not self._is_stopping:
+                # who waits for a 250 comes first; an ack has two minutes, and is not kept for longer than half of one
                 await asyncio.sleep(PRESSED_SECONDS)
             pause = POLL_SECONDS
             try:
@@ -128,7 +130,9 @@ class Sender:
         room = self._room_beside(flying)
         if self._is_stopping or self._unsettled or is_absent or room <= 0:
             return []
-        return await asyncio.to_thread(self._claim, now, room)
+        letters = await asyncio.to_thread(self._claim, now, room)
+        self._lag_seconds = max(((now - one.may_leave_at).total_seconds() for one in letters), default=0.0)
+        return letters
 
     def _room_beside(self, flying: int) -> int:
         # while the relay does not answer, one letter is enough to find that out

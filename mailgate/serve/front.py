@@ -142,7 +142,7 @@ class Front:
         built = self._built
         faces = Faces(
             house=built.house, inbox=built.inbox, requests=Requests(built.inbox_engine, built.inbox),
-            on_commit=self._arrived, is_well=self._is_well, may_take=Room.of(self._settings),
+            on_commit=self._arrived, on_letter=self._applied, is_well=self._is_well, may_take=Room.of(self._settings),
         )  # fmt: skip
         self._bell = faces.bell
         return WebDoor(build_site(faces))

@@ -79,6 +79,8 @@ class Round:
         while not self._is_ending:
             if not self._work() and not self._tidy():
                 self._wait(POLL_SECONDS)
+            else:
+                self._wait(0)  # whose supervisor was killed ends, however much there is to do: another one does it
         LOG.event("worker.ended", claimer=self._name)
 
     def _work(self) -> int:

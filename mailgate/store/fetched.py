@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Engine, insert, select, update
 from sqlmodel import Field, SQLModel
 
-from mailgate.store.engine import insert_new, reading, transaction
+from mailgate.store.engine import hold, insert_new, reading, transaction
 from mailgate.store.inbox import Inbox, Incoming
 from mailgate.store.types import Instant
 
@@ -64,6 +64,7 @@ class Ledger:
     def enter(self, place: str, validity: int, next_uid: int, now: datetime) -> Folder:
         """Return the folder, noted now if it is new; after a change of UIDVALIDITY all since the first look counts."""
         with transaction(self._engine) as connection:
+            hold(connection, [f"folder:{place}"])
             row = connection.execute(select(FOLDER).where(FOLDER.c.place == place)).first()
             if row is None:
                 values = {"place": place, "validity": str(validity), "first_uid": next_uid, "since": now}
@@ -96,6 +97,7 @@ class Ledger:
         with transaction(self._engine) as connection:
             # the entry comes first: of two fetchers of one mail the second finds it, and brings nothing
             row = _row(folder, uid, digest, "", now)
+            hold(connection, [f"fetched:{row['key']}"])
             present = select(FETCHED.c.key).where(FETCHED.c.key == row["key"])
             if connection.execute(present).first() is None:
                 connection.execute(insert(FETCHED), [row])

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Connection, Index, func, select, text
+from sqlalchemy import CheckConstraint, Connection, Index, Integer, bindparam, func, literal, null, select, text
 from sqlalchemy import update as update_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel
 from mailgate.model.letter import Rendered
 from mailgate.model.ticket import StoredFile
 from mailgate.store.engine import claimable
-from mailgate.store.prepared import Prepared
+from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.types import Instant
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
@@ -79,6 +79,36 @@ _ADD = {
 }
 
 
+_NEXT = Prepared(select(func.min(OUTBOX.c.next_at)).where(_OPEN))
+_DUE = Prepared(
+    claimable(
+        select(OUTBOX.c.id)
+        .where(_OPEN, OUTBOX.c.next_at <= bindparam("now"))
+        .order_by(OUTBOX.c.next_at, OUTBOX.c.id)
+        .limit(bindparam("most", type_=Integer()))
+    )
+)
+_TAKE = Listed(
+    lambda names: (
+        update_(OUTBOX)
+        .where(OUTBOX.c.id.in_(names))
+        .values(
+            state=literal("sending"), next_at=bindparam("until"), lease_until=bindparam("until"), claimer=bindparam("who"),
+            attempts=OUTBOX.c.attempts + literal(1),
+        )
+        .returning(*OUTBOX.c)
+    )
+)  # fmt: skip
+_SENT = Prepared(
+    update_(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("which"))
+    .values(
+        state=literal("sent"), sent_at=bindparam("now"), reason=bindparam("why"), code=null(), lease_until=null(),
+        claimer=literal(""),
+    )
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
     """A letter of the outbox as a value. Who adds one gives the first part; the outbox keeps the second."""
@@ -117,18 +147,9 @@ def add(connection: Connection, letters: Sequence[Outgoing]) -> None:
 
 def claim(connection: Connection, now: datetime, limit: int, lease_seconds: float, claimer: str) -> list[Outgoing]:
     """Take up to `limit` letters that are due, or whose lease ran out, for `lease_seconds`. Commit before sending."""
-    due = select(OUTBOX.c.id).where(_OPEN, OUTBOX.c.next_at <= now).order_by(OUTBOX.c.next_at, OUTBOX.c.id).limit(limit)
-    ids = connection.execute(claimable(due)).scalars().all()
-    if not ids:
-        return []
+    ids = [row[0] for row in _DUE.all(connection, {"now": now, "most": limit})]
     until = now + timedelta(seconds=lease_seconds)
-    taking = (
-        update_(OUTBOX)
-        .where(OUTBOX.c.id.in_(ids))
-        .values(state="sending", next_at=until, lease_until=until, claimer=claimer, attempts=OUTBOX.c.attempts + 1)
-        .returning(*OUTBOX.c)
-    )
-    letters = [_letter_of(row) for row in connection.execute(taking).mappings()]
+    letters = [_letter_of(row) for row in _TAKE.mapped(connection, ids, until=until, who=claimer)]
     return sorted(letters, key=lambda letter: letter.id)
 
 
@@ -145,8 +166,7 @@ def bury(connection: Connection, claimer: str, now: datetime) -> int:
 
 def settle_sent(connection: Connection, letter: Outgoing, now: datetime, reason: str = "") -> None:
     """The relay took it. This holds whoever has the lease by now: what left, left."""
-    values = {"state": "sent", "sent_at": now, "reason": reason, "code": None, "lease_until": None, "claimer": ""}
-    connection.execute(update_(OUTBOX).where(OUTBOX.c.id == letter.id).values(**values))
+    _SENT.run(connection, {"which": letter.id, "now": now, "why": reason})
 
 
 def settle_retry(
@@ -188,7 +208,7 @@ def hasten(connection: Connection, ticket: int, kinds: Sequence[str], now: datet
 
 def due_at(connection: Connection) -> datetime | None:
     """Return when something is to be done next (it may be past), or None."""
-    found: datetime | None = connection.execute(select(func.min(OUTBOX.c.next_at)).where(_OPEN)).scalar()
+    found: datetime | None = _NEXT.scalar(connection, {})
     return found
 
 

@@ -21,7 +21,10 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
     breached = count(_closed(desk, "breached", since, until, (*response, "resolve", "promise")))
     late = count(_closed(desk, "breached", since, until, response))
     return {
-        "opened": count(select(func.count()).where(TICKET.c.desk == desk, TICKET.c.created_at >= since, TICKET.c.created_at < until)),
+        "opened": count(
+            select(func.count())
+            .where(TICKET.c.desk == desk, TICKET.c.created_at >= since, TICKET.c.created_at < until)
+        ),
         "answered": count(
             select(func.count(MESSAGE.c.ticket.distinct()))
             .join(TICKET, TICKET.c.number == MESSAGE.c.ticket)
@@ -31,7 +34,8 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
         "breached": breached,
         "held": count(select(func.count()).where(HELD.c.desk == desk, HELD.c.state == "held")),
         "quarantined": count(
-            select(func.count()).where(ARRIVAL.c.desk == desk, ARRIVAL.c.outcome == "quarantined", ARRIVAL.c.state == "quarantined")
+            select(func.count())
+            .where(ARRIVAL.c.desk == desk, ARRIVAL.c.outcome == "quarantined", ARRIVAL.c.state == "quarantined")
         ),
         "waiting": _waiting(connection, desk),
         "kept_percent": round(100 * kept / (kept + late)) if kept + late else None,

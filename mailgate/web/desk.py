@@ -39,6 +39,7 @@ class Faces:
     requests: Requests
     bell: Bell = field(default_factory=Bell)
     on_commit: Callable[[], None] = lambda: None  # mail was accepted: the workers look
+    on_letter: Callable[[], None] = lambda: None  # a letter was written: the sender looks
     is_well: Callable[[], bool] = lambda: True
     may_take: Callable[[], bool] = lambda: True  # False: there is no room for mail
     wait_seconds: float = 10.0  # for a ticket to be applied

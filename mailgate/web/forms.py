@@ -32,7 +32,9 @@ class JsonFile(BaseModel):
 
     filename: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     content_type: Annotated[str, StringConstraints(max_length=100)] = "application/octet-stream"
-    content: Annotated[str, Field(description="base64", json_schema_extra={"format": "byte", "contentEncoding": "base64"})]
+    content: Annotated[
+        str, Field(description="base64", json_schema_extra={"format": "byte", "contentEncoding": "base64"})
+    ]
 
 
 class MessageForm(BaseModel):

@@ -282,3 +282,15 @@ async def test_killed_at_any_moment_no_letter_is_missing_and_a_repeat_has_the_sa
     assert set(states(engine)) == {"sent"}
     repeats = len(everything) - len(letters)
     assert repeats <= 2 * 16  # what was in hand when it died
+
+
+async def test_while_the_doors_are_busy_letters_leave_in_rounds_and_none_stays(engine: Engine, clock: Clock):
+    relay = Told()
+    add(engine, *(outgoing() for _ in range(20)))
+    sender = a_sender(engine, relay, clock, is_pressed=lambda: True)
+    running = asyncio.create_task(sender.run())
+    while len(relay.parcels) < 20:
+        await asyncio.sleep(0.01)
+    sender.stop()
+    await running
+    assert states(engine) == ["sent"] * 20

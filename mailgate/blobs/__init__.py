@@ -36,7 +36,7 @@ def open_blobs(url: str) -> Blobs:
     if parts.scheme == "memory":
         return MemoryBlobs()
     if parts.scheme == "s3" and parts.netloc:
-        from mailgate.buckets import open_bucket  # its library is optional
+        from mailgate.blobs.bucket import open_bucket  # its library is optional
 
         return open_bucket(url)
     raise ConfigError([f"blobs.url: {url!r} is no place for blobs (allowed: file:///PATH, s3://BUCKET/PREFIX)"])
