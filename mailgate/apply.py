@@ -235,10 +235,10 @@ class _Work:
         }  # fmt: skip
         self._event(number, effect.actor, "opened", detail)
         clues = self._decision.clues
-        if clues and clues.findings.hosts and effect.because != "split":
+        if clues and clues.findings.sighted and effect.because != "split":
             hosts = [
                 {"id": self._tools.ids(), "desk": after.ticket.desk, "host": host, "at": self._now, "ticket": number}
-                for host in clues.findings.hosts[:20]
+                for host in clues.findings.sighted[:20]
             ]
             _SIGHTING.run_many(self._connection, hosts)
 

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 CUSTOMERS = 4000
-STAFF = {"support": 6, "admins": 3, "billing": 2}
+STAFF = {"support": 4, "admins": 2, "billing": 2}
 SERVER, DESK, ZONE = "mx.flexihost.example", "flexihost", ZoneInfo("Europe/Kyiv")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86400
@@ -29,7 +29,7 @@ _ANSWERS = (
     "Fixed, please try again.", "We have restarted the service. Does it work now?", "Which browser do you use?",
     "Исправили, проверьте, пожалуйста.", "Надішліть, будь ласка, знімок екрана.", "You find it in the panel, section Invoices.",
 )  # fmt: skip
-_COMMANDS = ("", "", "", "", "#resolve\n\n", "#resolve\n\n", "#resolve\n\n", "#take\n\n", "#eta 1d\n\n", "#open\n\n")
+_COMMANDS = (*("",) * 8, *("#resolve\n\n",) * 9, "#take\n\n", "#eta 1d\n\n", "#open\n\n")
 _ALONE = ("#take", "#priority high", "#escalate please help", "#snooze 2d", "#resolve", "#wait", "#queue support", "#note\n\nCalled.")
 _MORE = ("It still does not work.", "Спасибо, но ошибка осталась.", "Ось знімок, помилка та сама.", "Any news on this?")
 _THANKS = ("Thank you!", "Спасибо!", "Дякую!", "Thanks, it works.")
@@ -153,10 +153,10 @@ class Life:
 
     def _plan_answer(self, at: datetime, thread: Thread) -> None:
         chance = self._random.random()
-        if chance < 0.03:
+        if chance < 0.003:
             return  # nobody ever answers
-        kind = "command" if chance < 0.12 else "answer"
-        seconds = self._random.lognormvariate(7.3, 1.0) if chance < 0.9 else self._random.uniform(0.2, 4) * DAY
+        kind = "command" if chance < 0.07 else "answer"
+        seconds = self._random.lognormvariate(7.0, 0.8) if chance < 0.97 else self._random.uniform(0.2, 3) * DAY
         moment = at + timedelta(seconds=seconds)
         local = moment.astimezone(ZONE)
         if thread.mailbox == "bill" and (local.weekday() > 4 or not 9 <= local.hour < 18):

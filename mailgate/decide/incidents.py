@@ -109,7 +109,7 @@ def _says(said: str, name: str) -> bool:
 def _suspect(scene: Scene, case: Case, trace: Trace) -> list[Effect]:
     """N3: so many tickets within the window that name the same host bring the managers a possible incident, once."""
     rules = scene.desk.rules
-    for host in scene.findings.hosts:
+    for host in scene.findings.sighted:
         tickets = tuple(dict.fromkeys(scene.facts.sightings.get(host, ())))
         if len(tickets) + 1 < rules.incident_count or host in scene.facts.suspected:
             continue

@@ -27,3 +27,9 @@ class Findings:
     logins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()  # every host, domain and IP named, lower case (N1, N3)
     because: Mapping[str, str] = field(default_factory=dict)  # request, class, side, outage, thanks, announces -> words
+
+    @property
+    def sighted(self) -> tuple[str, ...]:
+        """Return what many tickets may have in common (N3): hosts, domains, and the service, in lower case."""
+        service = " ".join(self.fields.get("service", "").lower().split())
+        return tuple(dict.fromkeys((*self.hosts, *((service,) if 0 < len(service) <= 60 else ()))))

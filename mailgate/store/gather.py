@@ -232,7 +232,7 @@ def names_of(clues: Clues) -> list[str]:
     names += [f"person:{desk}:{one}" for one in (clues.sender, clues.reply_to) if one]
     names += [f"message:{desk}:{one}" for one in (clues.own_message_id, *clues.message_ids) if one]
     names += [f"ticket:{one}" for one in (*clues.numbers, *clues.commands_name)]
-    names += [f"host:{desk}:{one}" for one in clues.findings.hosts[:_MOST_HOSTS]]
+    names += [f"host:{desk}:{one}" for one in clues.findings.sighted[:_MOST_HOSTS]]
     return names
 
 
@@ -414,7 +414,7 @@ def _held(connection: Connection, clues: Clues) -> Held | None:
 
 
 def _sightings(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> dict[str, tuple[int, ...]]:
-    hosts = clues.findings.hosts[:_MOST_HOSTS]
+    hosts = clues.findings.sighted[:_MOST_HOSTS]
     if not hosts:
         return {}
     since = now - timedelta(seconds=desk.rules.incident_seconds)
@@ -425,7 +425,7 @@ def _sightings(connection: Connection, clues: Clues, desk: Desk, now: datetime) 
 
 
 def _suspected(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> frozenset[str]:
-    hosts = clues.findings.hosts[:_MOST_HOSTS]
+    hosts = clues.findings.sighted[:_MOST_HOSTS]
     if not hosts:
         return frozenset()
     since = now - timedelta(seconds=desk.rules.incident_seconds)

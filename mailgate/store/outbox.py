@@ -6,12 +6,24 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Connection, Index, Integer, bindparam, func, literal, null, select, text
+from sqlalchemy import (
+    BindParameter,
+    CheckConstraint,
+    Connection,
+    Index,
+    Integer,
+    bindparam,
+    func,
+    literal,
+    null,
+    select,
+    text,
+)
 from sqlalchemy import update as update_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
-from mailgate.model.letter import Rendered
+from mailgate.model.letter import LETTER_KINDS, Rendered
 from mailgate.model.ticket import StoredFile
 from mailgate.store.engine import claimable
 from mailgate.store.prepared import Listed, Prepared
@@ -99,6 +111,8 @@ _TAKE = Listed(
         .returning(*OUTBOX.c)
     )
 )  # fmt: skip
+_WITHDRAWN = Listed(lambda names: _withdrawing(names))  # noqa: PLW0108 (it stands below)
+_WITHDRAWN_OF_MESSAGE = Listed(lambda names: _withdrawing(names).where(OUTBOX.c.message == bindparam("m")))
 _SENT = Prepared(
     update_(OUTBOX)
     .where(OUTBOX.c.id == bindparam("which"))
@@ -189,13 +203,10 @@ def withdraw(
     connection: Connection, ticket: int, message: str | None = None, kinds: Sequence[str] = (), reason: str = ""
 ) -> list[str]:
     """Take back letters of `ticket` that have not left: of a staff message, or of some kinds. Returns their ids."""
-    chosen = update_(OUTBOX).where(OUTBOX.c.ticket == ticket, OUTBOX.c.state == "waiting")
-    if message is not None:
-        chosen = chosen.where(OUTBOX.c.message == message)
-    if kinds:
-        chosen = chosen.where(OUTBOX.c.kind.in_(kinds))
-    taken = chosen.values(state="withdrawn", reason=reason).returning(OUTBOX.c.id)
-    return sorted(connection.execute(taken).scalars().all())
+    taken = _WITHDRAWN if message is None else _WITHDRAWN_OF_MESSAGE
+    named = {} if message is None else {"m": message}
+    found = taken.all(connection, list(kinds) or list(LETTER_KINDS), t=ticket, why=reason, **named)
+    return sorted(row[0] for row in found)
 
 
 def hasten(connection: Connection, ticket: int, kinds: Sequence[str], now: datetime) -> None:
@@ -258,6 +269,17 @@ def drop(connection: Connection, which: str, reason: str) -> bool:
     """A person wants it not sent. False: it left, is leaving, or never was."""
     chosen = update_(OUTBOX).where(OUTBOX.c.id == which, OUTBOX.c.state.in_(("waiting", "failed")))
     return connection.execute(chosen.values(state="withdrawn", reason=reason)).rowcount > 0
+
+
+def _withdrawing(kinds: list[BindParameter[Any]]) -> Any:
+    """Return the update that takes back letters of some kinds of a ticket that have not left."""
+    waiting = (OUTBOX.c.ticket == bindparam("t"), OUTBOX.c.state == literal("waiting"), OUTBOX.c.kind.in_(kinds))
+    return (
+        update_(OUTBOX)
+        .where(*waiting)
+        .values(state=literal("withdrawn"), reason=bindparam("why"))
+        .returning(OUTBOX.c.id)
+    )
 
 
 def _settle(connection: Connection, letter: Outgoing, values: Mapping[str, Any]) -> bool:

@@ -3,15 +3,23 @@
 import os
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from mailgate import app, config
+from mailgate.blobs import open_blobs
+from mailgate.errors import Refused
+from mailgate.intake.door import Envelope, Recipients, arrivals_of
 from mailgate.operations.backup import write_backup
-from mailgate.store.engine import reading
-from mailgate.store.tables import ARRIVAL
+from mailgate.operations.restore import read_backup
+from mailgate.pipeline import Worker
+from mailgate.store.engine import reading, transaction
+from mailgate.store.tables import ARRIVAL, metadata
 from tests.cli.desk_folder import DeskFolder, mail
+from tests.store.postgresql import running
 
 
 @pytest.fixture
@@ -133,3 +141,37 @@ def test_backups_taken_while_mail_comes_hold_together(
         subjects = [subject for _, subject, _ in tickets(place)]
         assert len(subjects) == len(set(subjects))
         assert not place.rows("quarantine", "list")
+
+
+@pytest.mark.server("postgresql")
+@pytest.mark.slow
+def test_a_postgresql_database_comes_back_as_it_was(desk: DeskFolder, elsewhere: DeskFolder, tmp_path: Path):
+    with running() as url:
+        settings = replace(config.load(desk.file, {}), database_url=url)
+        built = app.Built(settings)
+        built.upgrade()
+        for number in range(3):
+            raw = mail(f"Matter {number}", id_=f"m{number}@shop.example")
+            envelope = Envelope(channel="smtp", sender="x@y.example", recipients=("support@flexihost.example",))
+            built.inbox.accept(arrivals_of(raw, envelope, Recipients.of(settings), built.ids, built.house.clock()))
+            if number < 2:
+                Worker(built.house, built.inbox).work()
+        before = rows_of(built)
+        write_backup(settings, built.engine, tmp_path / "b.tar", built.house.clock())
+        with pytest.raises(Refused, match="not empty"):
+            read_backup(settings, built.blobs, tmp_path / "b.tar")
+        with transaction(built.engine) as connection:
+            metadata.drop_all(connection)
+        place = replace(settings, blobs_url=config.load(elsewhere.file, {}).blobs_url)
+        assert read_backup(place, open_blobs(place.blobs_url), tmp_path / "b.tar").missing == 0
+        assert rows_of(built) == before
+        assert len(before["inbox"]) == 3
+        built.close()
+
+
+def rows_of(built: app.Built) -> dict[str, list[str]]:
+    with reading(built.engine) as connection:
+        return {
+            table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
+            for table in metadata.sorted_tables
+        }
