@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := quick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: venv demo test quick check format fuzz bench storm golden lock apt clean
+.PHONY: venv demo test quick check format fuzz bench year storm golden lock apt clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -42,7 +42,10 @@ fuzz: $(STAMP)              ## hostile mail; SECONDS_EACH=600 looks longer
 	MAILGATE_TEST_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) $(BIN)/python -m pytest -n 2 -rs tests/fuzz
 
 bench: $(STAMP)             ## figures of this machine
-	set -e; for script in bench/*.py; do [ "$$script" = bench/storm.py ] || $(BIN)/python "$$script"; done
+	set -e; for script in bench/*.py; do [ "$$script" = bench/storm.py ] || [ "$$script" = bench/year.py ] || $(BIN)/python "$$script"; done
+
+year: $(STAMP)              ## a virtual year of a desk: 100,000 mails, every deadline accounted for; MAILS=500 is shorter
+	$(BIN)/python bench/year.py $(if $(MAILS),--mails $(MAILS))
 
 storm: $(STAMP)             ## mail from all sides under kill -9, relay failing; MAILS=1000 is shorter, ROUNDS=500 kills more often
 	$(BIN)/python bench/storm.py $(if $(MAILS),--mails $(MAILS))

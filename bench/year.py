@@ -1,6 +1,6 @@
 """A virtual year of a desk: 100,000 mails at realistic times through the real core, every deadline accounted for.
 
-    python bench/year.py [--mails N] [--days D] [--profile] [--json]
+python bench/year.py [--mails N] [--days D] [--profile] [--json]
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from load.life import CUSTOMERS, DESK, SERVER, STAFF, START, Life, Planned
+from load.life import DESK, SERVER, STAFF, START, Life, Planned
 from sqlalchemy import Connection, func, select
 
 from mailgate import config, phrases, templates
@@ -60,7 +60,10 @@ class Year:
     def play(self) -> None:
         """Let the year pass, and three weeks more in which nobody writes."""
         for planned in self.life.mails():
-            if planned.kind in ("answer", "command", "more", "thanks", "vacation", "bounce") and not planned.thread.number:
+            if (
+                planned.kind in ("answer", "command", "more", "thanks", "vacation", "bounce")
+                and not planned.thread.number
+            ):
                 continue
             self._run_to(planned.at)
             self._receive(planned)
@@ -69,7 +72,13 @@ class Year:
     def _receive(self, planned: Planned) -> None:
         raw, to, sender = self.life.raw(planned)
         envelope = Envelope(
-            channel="smtp", sender=sender, recipients=(to,), peer="127.0.0.1", helo="x.example", is_trusted=True, verdict=None
+            channel="smtp",
+            sender=sender,
+            recipients=(to,),
+            peer="127.0.0.1",
+            helo="x.example",
+            is_trusted=True,
+            verdict=None,
         )
         arrival = arrivals_of(raw, envelope, self._recipients, self._ids, self.now)[0].arrival
         mail = self.house.read(raw)
@@ -104,11 +113,24 @@ class Year:
             for team, count in STAFF.items():
                 for number in range(count):
                     role: Any = "lead" if number == 0 else "staff"
-                    person = Staff(desk=DESK, address=f"{team}{number}@team.example", name=f"{team.title()} {number}", teams=(team,), role=role)
+                    person = Staff(
+                        desk=DESK,
+                        address=f"{team}{number}@team.example",
+                        name=f"{team.title()} {number}",
+                        teams=(team,),
+                        role=role,
+                    )
                     people.put_staff(connection, person)
-            for number in range(CUSTOMERS):
+            for number in range(self.life.customers):
                 language = ("ru", "uk", "en")[number % 3]
-                account = Account(id="", desk=DESK, number=str(100_000 + number), login=f"c{number}", name=f"Shop {number}", language=language)
+                account = Account(
+                    id="",
+                    desk=DESK,
+                    number=str(100_000 + number),
+                    login=f"c{number}",
+                    name=f"Shop {number}",
+                    language=language,
+                )
                 id_, _ = people.put_account(connection, account, self._ids)
                 contact = Contact(id="", account=account, address=f"c{number}@site{number}.example")
                 people.put_contact(connection, contact, id_, self._ids)
@@ -117,7 +139,9 @@ class Year:
 def deadlines(connection: Connection) -> dict[str, Counter[str]]:
     """Count deadlines by kind and state; `paused` counts as pending."""
     found: dict[str, Counter[str]] = {}
-    query = select(DEADLINE.c.kind, DEADLINE.c.state, func.count().label("n")).group_by(DEADLINE.c.kind, DEADLINE.c.state)
+    query = select(DEADLINE.c.kind, DEADLINE.c.state, func.count().label("n")).group_by(
+        DEADLINE.c.kind, DEADLINE.c.state
+    )
     for row in connection.execute(query):
         found.setdefault(row.kind, Counter())["pending" if row.state == "paused" else row.state] += row.n
     return found
@@ -126,7 +150,10 @@ def deadlines(connection: Connection) -> dict[str, Counter[str]]:
 def complaints(connection: Connection, now: datetime) -> list[str]:
     """Return everything that does not add up."""
     found: list[str] = []
-    opened = dict((row.kind, row.n) for row in connection.execute(select(DEADLINE.c.kind, func.count().label("n")).group_by(DEADLINE.c.kind)))
+    opened = dict(
+        (row.kind, row.n)
+        for row in connection.execute(select(DEADLINE.c.kind, func.count().label("n")).group_by(DEADLINE.c.kind))
+    )
     for kind, states in deadlines(connection).items():
         if sum(states[state] for state in ("met", "breached", "cancelled", "pending")) != opened[kind]:
             found.append(f"{kind}: {opened[kind]} opened, {dict(states)}")
@@ -144,14 +171,27 @@ def _doubles(connection: Connection) -> list[str]:
     """Return letters that were written twice (P2)."""
     found: list[str] = []
     same = (OUTBOX.c.kind, OUTBOX.c.to_address, OUTBOX.c.ticket, OUTBOX.c.text, OUTBOX.c.created_at)
-    query = select(*same, func.count().label("n")).where(OUTBOX.c.state == "sent").group_by(*same).having(func.count() > 1)
-    found += [f"{row.n} times {row.kind} to {row.to_address} on {row.ticket} at {row.created_at}" for row in connection.execute(query)]
+    query = (
+        select(*same, func.count().label("n")).where(OUTBOX.c.state == "sent").group_by(*same).having(func.count() > 1)
+    )
+    found += [
+        f"{row.n} times {row.kind} to {row.to_address} on {row.ticket} at {row.created_at}"
+        for row in connection.execute(query)
+    ]
     once = (OUTBOX.c.kind, OUTBOX.c.ticket)
-    query = select(*once, func.count().label("n")).where(OUTBOX.c.kind.in_(ONCE), OUTBOX.c.state == "sent").group_by(*once)
+    query = (
+        select(*once, func.count().label("n")).where(OUTBOX.c.kind.in_(ONCE), OUTBOX.c.state == "sent").group_by(*once)
+    )
     found += [f"{row.n} times {row.kind} on {row.ticket}" for row in connection.execute(query.having(func.count() > 1))]
     reply = (OUTBOX.c.message, OUTBOX.c.to_address)
-    query = select(*reply, func.count().label("n")).where(OUTBOX.c.kind == "relay", OUTBOX.c.state == "sent").group_by(*reply)
-    found += [f"{row.n} times a reply to {row.to_address}" for row in connection.execute(query.having(func.count() > 1))]
+    query = (
+        select(*reply, func.count().label("n"))
+        .where(OUTBOX.c.kind == "relay", OUTBOX.c.state == "sent")
+        .group_by(*reply)
+    )
+    found += [
+        f"{row.n} times a reply to {row.to_address}" for row in connection.execute(query.having(func.count() > 1))
+    ]
     ids = connection.execute(select(func.count() - func.count(OUTBOX.c.message_id.distinct()))).scalar_one()
     return found + ([f"{ids} Message-IDs stand twice"] if ids else [])
 
@@ -160,8 +200,16 @@ def report(year: Year) -> dict[str, Any]:
     """Return the figures of the year, to read and to compare."""
     with reading(year.house.engine) as connection:
         states = deadlines(connection)
-        letters = {row.kind: row.n for row in connection.execute(select(OUTBOX.c.kind, func.count().label("n")).where(OUTBOX.c.state == "sent").group_by(OUTBOX.c.kind))}
-        tickets = {row.status: row.n for row in connection.execute(select(TICKET.c.status, func.count().label("n")).group_by(TICKET.c.status))}
+        letters = {
+            row.kind: row.n
+            for row in connection.execute(
+                select(OUTBOX.c.kind, func.count().label("n")).where(OUTBOX.c.state == "sent").group_by(OUTBOX.c.kind)
+            )
+        }
+        tickets = {
+            row.status: row.n
+            for row in connection.execute(select(TICKET.c.status, func.count().label("n")).group_by(TICKET.c.status))
+        }
         mails = connection.execute(select(func.count()).select_from(ARRIVAL)).scalar_one()
         days = day_figures(connection, {DESK: year.desk.timezone}, START - timedelta(days=1), year.now)
         wrong = complaints(connection, year.now)
@@ -175,11 +223,16 @@ def _quarters(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for one in days:
         day = str(one["day"])
         groups.setdefault((one["queue"], f"{day[:4]} Q{(int(day[5:7]) + 2) // 3}"), []).append(one)
-    return [{"queue": queue, "quarter": quarter, **total(rows), "p50": _median(rows, "p50"), "p90": _median(rows, "p90")} for (queue, quarter), rows in sorted(groups.items())]
+    return [
+        {"queue": queue, "quarter": quarter, **total(rows), "p50": _median(rows, "p50"), "p90": _median(rows, "p90")}
+        for (queue, quarter), rows in sorted(groups.items())
+    ]
 
 
 def _median(rows: list[dict[str, Any]], which: str) -> int:
-    values = sorted(row[f"first_response_{which}_seconds"] for row in rows if row[f"first_response_{which}_seconds"] is not None)
+    values = sorted(
+        row[f"first_response_{which}_seconds"] for row in rows if row[f"first_response_{which}_seconds"] is not None
+    )
     return values[len(values) // 2] if values else 0
 
 
@@ -192,12 +245,19 @@ def _print(found: dict[str, Any], seconds: float, cpu: float) -> None:
     print(f"\n{'deadline':<16}{'opened':>9}{'met':>9}{'breached':>9}{'cancelled':>10}{'pending':>9}")
     for kind, states in found["deadlines"].items():
         counts = [states.get(state, 0) for state in ("met", "breached", "cancelled", "pending")]
-        print(f"{kind:<16}{sum(counts):>9,}" + "".join(f"{count:>{width},}" for count, width in zip(counts, (9, 9, 10, 9), strict=True)))
-    print(f"\n{'queue':<10}{'quarter':<10}{'opened':>8}{'answered':>9}{'kept':>8}{'breached':>9}{'kept %':>8}{'p50 min':>9}{'p90 min':>9}")
+        print(
+            f"{kind:<16}{sum(counts):>9,}"
+            + "".join(f"{count:>{width},}" for count, width in zip(counts, (9, 9, 10, 9), strict=True))
+        )
+    print(
+        f"\n{'queue':<10}{'quarter':<10}{'opened':>8}{'answered':>9}{'kept':>8}{'breached':>9}{'kept %':>8}{'p50 min':>9}{'p90 min':>9}"
+    )
     for row in found["sla"]:
         ended = row["kept"] + row["breached"]
         share = f"{100 * row['kept'] / ended:.1f}" if ended else "-"
-        print(f"{row['queue']:<10}{row['quarter']:<10}{row['opened']:>8,}{row['answered']:>9,}{row['kept']:>8,}{row['breached']:>9,}{share:>8}{row['p50'] / 60:>9.0f}{row['p90'] / 60:>9.0f}")
+        print(
+            f"{row['queue']:<10}{row['quarter']:<10}{row['opened']:>8,}{row['answered']:>9,}{row['kept']:>8,}{row['breached']:>9,}{share:>8}{row['p50'] / 60:>9.0f}{row['p90'] / 60:>9.0f}"
+        )
     print("\n" + ("\n".join(found["complaints"][:20]) or "every deadline is accounted for, no letter was sent twice"))
 
 

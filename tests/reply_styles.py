@@ -132,7 +132,9 @@ def gmail_html_inline(answer: str, notice: Notice) -> Reply:
 
 @style
 def gmail_mobile(answer: str, notice: Notice) -> Reply:
-    return Reply(text=f"{answer}\n\nOn Mon, Jun 8, 2026, 12:00 {notice.sender} wrote:\n\n{quoted(wrapped(notice.text))}\n")
+    return Reply(
+        text=f"{answer}\n\nOn Mon, Jun 8, 2026, 12:00 {notice.sender} wrote:\n\n{quoted(wrapped(notice.text))}\n"
+    )
 
 
 @style
@@ -148,12 +150,17 @@ def outlook_desktop_german(answer: str, notice: Notice) -> Reply:
 
 @style
 def outlook_desktop_polish(answer: str, notice: Notice) -> Reply:
-    return Reply(text=f"{answer}\n\n{headers(notice, 'From: Sent: To: Subject:'.replace(':', ''))}\n\n{notice.text}\n", prefix="ODP: ")
+    return Reply(
+        text=f"{answer}\n\n{headers(notice, 'From: Sent: To: Subject:'.replace(':', ''))}\n\n{notice.text}\n",
+        prefix="ODP: ",
+    )
 
 
 @style
 def outlook_desktop_russian(answer: str, notice: Notice) -> Reply:
-    return Reply(text=f"{answer}\n\n{headers(notice, 'От Отправлено Кому Тема', '*')}\n\n{notice.text}\n", prefix="HA: ")
+    return Reply(
+        text=f"{answer}\n\n{headers(notice, 'От Отправлено Кому Тема', '*')}\n\n{notice.text}\n", prefix="HA: "
+    )
 
 
 @style
@@ -178,7 +185,9 @@ def outlook_web(answer: str, notice: Notice) -> Reply:
 @style
 def outlook_mobile(answer: str, notice: Notice) -> Reply:
     line = "_" * 32
-    return Reply(text=f"{answer}\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n{line}\n{headers(notice)}\n\n{notice.text}\n")
+    return Reply(
+        text=f"{answer}\n\nGet Outlook for iOS<https://aka.ms/o0ukef>\n{line}\n{headers(notice)}\n\n{notice.text}\n"
+    )
 
 
 @style
@@ -195,7 +204,7 @@ def apple_mail(answer: str, notice: Notice) -> Reply:
 def apple_mail_html(answer: str, notice: Notice) -> Reply:
     who = html.escape(notice.sender)
     return Reply(
-        html=f"<body>{as_html(answer)}<br><div><br><blockquote type=\"cite\"><div>On 8 Jun 2026, at 12:00, {who} wrote:</div>"
+        html=f'<body>{as_html(answer)}<br><div><br><blockquote type="cite"><div>On 8 Jun 2026, at 12:00, {who} wrote:</div>'
         f"<br><div>{as_html(notice.text)}</div></blockquote></div><br></body>"
     )
 
@@ -218,12 +227,17 @@ def iphone_german(answer: str, notice: Notice) -> Reply:
 @style
 def samsung(answer: str, notice: Notice) -> Reply:
     rows = headers(notice, "From Date To Subject")
-    return Reply(text=f"{answer}\n\nSent from my Galaxy\n\n-------- Original message --------\n{rows}\n\n{notice.text}\n")
+    return Reply(
+        text=f"{answer}\n\nSent from my Galaxy\n\n-------- Original message --------\n{rows}\n\n{notice.text}\n"
+    )
 
 
 @style
 def thunderbird_bottom(answer: str, notice: Notice) -> Reply:
-    return Reply(text=f"Am 08.06.26 um 12:00 schrieb {notice.sender}:\n{quoted(notice.text)}\n\n{answer}\n\n-- \nIvan Petrenko\n+380 44 000\n")
+    return Reply(
+        text=f"Am 08.06.26 um 12:00 schrieb {notice.sender}:\n{quoted(notice.text)}\n\n{answer}"
+        "\n\n-- \nIvan Petrenko\n+380 44 000\n"
+    )
 
 
 @style
@@ -234,7 +248,8 @@ def thunderbird_inline(answer: str, notice: Notice) -> Reply:
 @style
 def thunderbird_html(answer: str, notice: Notice) -> Reply:
     return Reply(
-        html=f'<p>{as_html(answer)}</p><div class="moz-cite-prefix">On 08.06.26 12:00, {html.escape(notice.sender)} wrote:<br></div>'
+        html=f"<p>{as_html(answer)}</p>"
+        f'<div class="moz-cite-prefix">On 08.06.26 12:00, {html.escape(notice.sender)} wrote:<br></div>'
         f'<blockquote type="cite" cite="mid:x@y"><pre class="moz-quote-pre" wrap="">{html.escape(notice.text)}</pre></blockquote>'
         '<div class="moz-signature">-- <br>Ivan Petrenko</div>'
     )

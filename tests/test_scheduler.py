@@ -34,7 +34,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def ask(world: World, count: int = 1) -> None:
     for place in range(count):
-        raw = a_mail(f"Fault number {place} of mail and site", f"Fault {place} since noon.", id_=f"{world.now:%H%M}-{place}@shop.example")
+        raw = a_mail(
+            f"Fault number {place} of mail and site",
+            f"Fault {place} since noon.",
+            id_=f"{world.now:%H%M}-{place}@shop.example",
+        )
         world.accept(raw, "support@flexihost.example")
     world.work()
     world.send()
@@ -184,7 +188,9 @@ def test_the_next_moment_is_found_by_index(world: World) -> None:
     with reading(world.engine) as connection:
         assert next_due(connection) == MONDAY + timedelta(minutes=48)
         query = select(func.min(DEADLINE.c.next_at)).where(DEADLINE.c.state == "pending")
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query.compile(connection, compile_kwargs={'literal_binds': True})}")
+        plan = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {query.compile(connection, compile_kwargs={'literal_binds': True})}"
+        )
         assert "USING" in str(plan.all())
 
 

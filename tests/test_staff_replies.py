@@ -46,21 +46,32 @@ class Play:
         world.now += timedelta(minutes=11)
         mail = a_mail(f"Question {name} about sites", asked, id_=f"{name}@shop.example", at=world.now)
         number = int(world.post(mail, "support@flexihost.example")["ticket"])
-        mail = a_mail(f"Matter {name}", OTHER, sender="pelican@other.example", id_=f"{name}@other.example", at=world.now)
+        mail = a_mail(
+            f"Matter {name}", OTHER, sender="pelican@other.example", id_=f"{name}@other.example", at=world.now
+        )
         world.post(mail, "support@flexihost.example")
         noted = a_mail(
             f"Re: [flexihost #{number}] x", note, sender="ivan.en@team-inside.example", to="support+note@flexihost.example",
             id_=f"n{name}@team-inside.example", auth="pass", at=world.now,
         )  # fmt: skip
         assert world.post(noted, "support+note@flexihost.example")["outcome"] == "note"
-        more = a_mail(f"Re: [flexihost #{number}] Question {name} about sites", "Is anybody there?", id_=f"m{name}@shop.example", at=world.now)
+        more = a_mail(
+            f"Re: [flexihost #{number}] Question {name} about sites",
+            "Is anybody there?",
+            id_=f"m{name}@shop.example",
+            at=world.now,
+        )
         world.post(more, "support@flexihost.example")
         return number
 
     def notice(self, number: int, language: str, asked: str) -> Left:
         """Return the notice of the first mail, which carries the question."""
         to = f"ivan.{language}@team-inside.example"
-        return next(one for one in self.world.left if one.kind == "staff_notice" and one.letter.rendered.ticket == number and one.to == to)
+        return next(
+            one
+            for one in self.world.left
+            if one.kind == "staff_notice" and one.letter.rendered.ticket == number and one.to == to
+        )
 
     def answer(self, style: str, answer: str, notice: Left, asked: str) -> list[Left]:
         """Answer in a style; return what reaches the customer."""
@@ -107,10 +118,18 @@ def decoded(left: Left) -> str:
 def leaks(left: Left, note: str = NOTE) -> list[str]:
     """What of the inside stands in a mail to a customer."""
     whole = decoded(left)
-    found = [word for word in ("team-inside", "Zimorodok", "node9-internal", "X-Internal", "Ostrich", "Pelican") if word in whole]
+    found = [
+        word
+        for word in ("team-inside", "Zimorodok", "node9-internal", "X-Internal", "Ostrich", "Pelican")
+        if word in whole
+    ]
     found += [line for line in note.split("\n") if line and line in whole]
     found += [mark for mark in NOTICE_MARKERS if mark in whole]
-    found += [one for one in ("#take", "#resolve", "#undo", "#escalate", "Sent from", "Von meinem", "Get Outlook") if one in whole]
+    found += [
+        one
+        for one in ("#take", "#resolve", "#undo", "#escalate", "Sent from", "Von meinem", "Get Outlook")
+        if one in whole
+    ]
     found += re.findall(r"^[>\s]*\|(?: .*)?$", left.text, re.MULTILINE)
     own = set(re.findall(r"\+r-[0-9a-z]+-([0-9a-z]{10})-", whole))
     return found + ([f"tokens of {len(own)} people"] if len(own) > 1 else [])
@@ -144,13 +163,19 @@ def test_the_customer_sees_the_answer_alone_however_it_is_quoted(style: str, lan
         assert asked not in plain(own_words)
 
 
-WORDS = st.text("abcdefgh äöłжі", min_size=3, max_size=40).map(lambda text: " ".join(text.split())).filter(lambda text: len(text) > 2)
+WORDS = (
+    st.text("abcdefgh äöłжі", min_size=3, max_size=40)
+    .map(lambda text: " ".join(text.split()))
+    .filter(lambda text: len(text) > 2)
+)
 LINES = st.lists(WORDS, min_size=1, max_size=3).map("\n".join)
 
 
 @given(st.sampled_from(sorted(STYLES)), st.sampled_from(LANGUAGES), LINES, LINES, LINES)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_nothing_of_a_note_or_a_colleague_reaches_a_customer(style: str, language: str, asked: str, note: str, answer: str) -> None:
+def test_nothing_of_a_note_or_a_colleague_reaches_a_customer(
+    style: str, language: str, asked: str, note: str, answer: str
+) -> None:
     question, inside, reply = f"Frage: {asked}", f"Intern-Walross: {note}", f"Antwort: {answer}"
     one = play()
     number = one.ask(question, inside)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
-CUSTOMERS = 4000
 STAFF = {"support": 4, "admins": 2, "billing": 2}
 SERVER, DESK, ZONE = "mx.flexihost.example", "flexihost", ZoneInfo("Europe/Kyiv")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +29,16 @@ _ANSWERS = (
     "Исправили, проверьте, пожалуйста.", "Надішліть, будь ласка, знімок екрана.", "You find it in the panel, section Invoices.",
 )  # fmt: skip
 _COMMANDS = (*("",) * 8, *("#resolve\n\n",) * 9, "#take\n\n", "#eta 1d\n\n", "#open\n\n")
-_ALONE = ("#take", "#priority high", "#escalate please help", "#snooze 2d", "#resolve", "#wait", "#queue support", "#note\n\nCalled.")
+_ALONE = (
+    "#take",
+    "#priority high",
+    "#escalate please help",
+    "#snooze 2d",
+    "#resolve",
+    "#wait",
+    "#queue support",
+    "#note\n\nCalled.",
+)
 _MORE = ("It still does not work.", "Спасибо, но ошибка осталась.", "Ось знімок, помилка та сама.", "Any news on this?")
 _THANKS = ("Thank you!", "Спасибо!", "Дякую!", "Thanks, it works.")
 
@@ -64,6 +72,7 @@ class Life:
     def __init__(self, mails: int, days: float, seed: int) -> None:
         self._random = random.Random(seed)
         self._left = mails
+        self.customers = max(20, mails // 25)
         self._days = days
         self._order = 0
         self._queue: list[Planned] = []
@@ -115,7 +124,11 @@ class Life:
             case "vacation":
                 more = "Auto-Submitted: auto-replied\n"
                 text = "I am out of office until Monday."
-                return self._mail(customer, mailbox, "Automatic reply: " + tagged, text, planned, more), mailbox, customer
+                return (
+                    self._mail(customer, mailbox, "Automatic reply: " + tagged, text, planned, more),
+                    mailbox,
+                    customer,
+                )
             case "newsletter":
                 more = f"List-Id: <news.{site}>\nPrecedence: bulk\nList-Unsubscribe: <mailto:x@{site}>\n"
                 sender = f"news@list-{site}"
@@ -124,11 +137,19 @@ class Life:
                 more = "Auto-Submitted: auto-replied\nX-Failed-Recipients: " + customer + "\n"
                 text = f"Delivery to {customer} failed: 550 5.1.1 User unknown."
                 sender = "mailer-daemon@mx.flexihost.example"
-                return self._mail(sender, mailbox, "Undelivered Mail Returned to Sender", text, planned, more), mailbox, ""
+                return (
+                    self._mail(sender, mailbox, "Undelivered Mail Returned to Sender", text, planned, more),
+                    mailbox,
+                    "",
+                )
             case _:
                 person = self._person(thread)
                 alone = self._random.choice(_ALONE)
-                text = alone if planned.kind == "command" else self._random.choice(_COMMANDS) + self._random.choice(_ANSWERS)
+                text = (
+                    alone
+                    if planned.kind == "command"
+                    else self._random.choice(_COMMANDS) + self._random.choice(_ANSWERS)
+                )
                 return self._mail(person, mailbox, tagged, text, planned), mailbox, person
 
     def _person(self, thread: Thread) -> str:
@@ -145,7 +166,7 @@ class Life:
         return (head + text + "\n").replace("\n", "\r\n").encode()
 
     def _plan_opening(self, at: datetime) -> Planned:
-        customer = self._random.randrange(CUSTOMERS)
+        customer = self._random.randrange(self.customers)
         mailbox, subject, text = self._random.choice(_ASKS)
         words = {"site": f"site{customer}.example", "what": self._random.choice(_SITES), "n": f"{self._order:06}"}
         thread = Thread(customer=customer, subject=subject.format(**words), mailbox=mailbox, text=text.format(**words))
@@ -196,5 +217,7 @@ class Life:
         for day in self._random.choices(days, weights, k=count):
             hour = self._random.choices(range(24), _HOURS)[0]
             second = self._random.randrange(3600)
-            found.append((day.astimezone(ZONE).replace(hour=hour, minute=0) + timedelta(seconds=second)).astimezone(UTC))
+            found.append(
+                (day.astimezone(ZONE).replace(hour=hour, minute=0) + timedelta(seconds=second)).astimezone(UTC)
+            )
         return sorted(max(one, START) for one in found)

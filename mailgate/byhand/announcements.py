@@ -16,7 +16,7 @@ from mailgate.model.decision import Decision, Reason, Send
 from mailgate.model.settings import Desk
 from mailgate.pipeline import House
 from mailgate.store import people
-from mailgate.store.announcements import note_announced, read_announced
+from mailgate.store.announcements import failed_addresses, note_announced, read_announced
 from mailgate.store.engine import reading, transaction
 from mailgate.store.incidents import blocked_addresses
 
@@ -81,11 +81,13 @@ def make_plan(args: argparse.Namespace, house: House) -> Plan:
     with reading(house.engine) as connection:
         contacts = people.list_contacts(connection, desk.name, args.account)
         done, blocked = read_announced(connection, desk.name, key), blocked_addresses(connection, desk.name)
+        failed = failed_addresses(connection, desk.name)
     missing = [number for number in args.account if number not in {one.account.number for one in contacts}]
     if missing:
         raise Refused(f"no account with an address: {', '.join(missing)}")
     today = house.clock().astimezone(desk.timezone).date()
-    chosen = choose_addressees(contacts, args.purpose, list(texts), desk, today)
+    reached = [one for one in contacts if one.address not in failed]  # A6: the next of the same purpose instead
+    chosen = choose_addressees(reached, args.purpose, list(texts), desk, today)
     return Plan(
         key=key, desk=desk, purpose=args.purpose, subjects=subjects, texts=texts,
         addressees=tuple(one for one in chosen if one.address not in done and one.address not in blocked),

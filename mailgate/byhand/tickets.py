@@ -71,7 +71,9 @@ def command_in(connection: Connection, house: House, number: int, line: str, act
     case = get_case(connection, number)
     scene = _scene(connection, house, case, line)
     person = next((one for one in scene.facts.people if one.address == actor), None)
-    work = Work(scene=scene, person=person or Staff(desk=scene.desk.name, address=actor, role="manager"), before=case, case=case)
+    work = Work(
+        scene=scene, person=person or Staff(desk=scene.desk.name, address=actor, role="manager"), before=case, case=case
+    )
     carry_out(work, read_commands(line).commands)
     if work.errors:
         error = work.errors[0]
@@ -100,7 +102,13 @@ def _scene(connection: Connection, house: House, case: Case, line: str) -> Scene
         messages={**read_messages(connection, list(others)), **facts.messages},
     )  # fmt: skip
     arrival = Arrival(
-        id="", desk=desk.name, channel="pipe", received_at=now, digest="", size=0, recipients=(desk.mailboxes[0].address,)
+        id="",
+        desk=desk.name,
+        channel="pipe",
+        received_at=now,
+        digest="",
+        size=0,
+        recipients=(desk.mailboxes[0].address,),
     )
     clues = Clues(desk=desk.name, sender=None, reply_to=None, content_key="")
     return Scene(

@@ -13,7 +13,9 @@ def print_json(value: Mapping[str, Any]) -> None:
     print(json.dumps(to_json(value), ensure_ascii=False))
 
 
-def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = "none") -> None:
+def print_rows(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str = "none"
+) -> None:
     """Print rows: JSON lines, or a table of `columns`."""
     if as_json:
         for row in rows:

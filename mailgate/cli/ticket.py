@@ -48,7 +48,12 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
         case "list":
             with reading(built.engine) as connection:
                 found = views.list_tickets(
-                    connection, desk=args.desk, queue=args.queue, statuses=args.status, account=args.account, limit=args.limit
+                    connection,
+                    desk=args.desk,
+                    queue=args.queue,
+                    statuses=args.status,
+                    account=args.account,
+                    limit=args.limit,
                 )
             print_rows(found, _COLUMNS, as_json=args.json, empty="no tickets")
         case "show":
@@ -83,7 +88,19 @@ def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
         print_json(ticket)
         return
     print(f"#{ticket['number']}  {ticket['subject']}")
-    facts = ("desk", "queue", "team", "status", "priority", "owner", "account", "requestor", "language", "class", "level")
+    facts = (
+        "desk",
+        "queue",
+        "team",
+        "status",
+        "priority",
+        "owner",
+        "account",
+        "requestor",
+        "language",
+        "class",
+        "level",
+    )
     print("  " + "  ".join(f"{name} {ticket[name] or '-'}" for name in facts))
     for name in ("participants", "flags", "missing"):
         if ticket[name]:

@@ -99,8 +99,9 @@ def _says(said: str, name: str) -> bool:
     """Is `name` said as a word of its own?"""
     place = said.find(name)
     while name and place >= 0:
-        before, after = said[place - 1 : place] if place else "", said[place + len(name) : place + len(name) + 1]
-        if not (before.isalnum() or before in ("-", ".")) and not (after.isalnum() or after == "-"):
+        before, behind = said[place - 1 : place] if place else "", said[place + len(name) : place + len(name) + 2]
+        goes_on = behind[:1].isalnum() or behind[:1] == "-" or (behind[:1] == "." and behind[1:].isalnum())
+        if not (before.isalnum() or (before and before in "-.")) and not goes_on:
             return True
         place = said.find(name, place + 1)
     return False

@@ -291,7 +291,9 @@ def _relay(work: Work, message: Message, message_id: str) -> list[Effect]:
     people = list(dict.fromkeys((ticket.reply_address or ticket.requestor, *_copies(scene, work.case))))
     last = next((one for one in reversed(scene.facts.messages.get(ticket.number, ())) if one.kind == "customer"), None)
     leaves_at = scene.now + timedelta(seconds=scene.hold_seconds)
-    mailbox = next((one.address for one in scene.desk.mailboxes if one.queue == ticket.queue), scene.desk.mailboxes[0].address)
+    mailbox = next(
+        (one.address for one in scene.desk.mailboxes if one.queue == ticket.queue), scene.desk.mailboxes[0].address
+    )
     text = without_addresses(message.visible_text, (one.address for one in scene.facts.people), mailbox)
     return [
         Send(
@@ -427,14 +429,15 @@ def _is_for_customer(scene: Scene) -> bool:
 def _as_customer(scene: Scene, said: Said, trace: Trace) -> tuple[Scene, Identity]:
     """Read the forwarded mail as its From's, at level `unknown` (C6): a forward proves nothing."""
     forwarded = scene.mail.forwarded
-    assert forwarded is not None and forwarded.address is not None
+    assert forwarded is not None
+    assert forwarded.address is not None
     address = forwarded.address.lower()
     trace.add("C6", "a ticket for the customer of the forwarded mail", address)
     # The customer hears nothing of the staff member's mail, not even its Message-ID.
     known = next((one.account.language for one in scene.facts.forwarded_contacts if one.account.language), None)
     mail = replace(
-        scene.mail, language=known or scene.mail.language, visible_text=said.text or scene.mail.visible_text, reply_to=(), message_id=forwarded.message_id,
-        in_reply_to=(), references=(),
+        scene.mail, language=known or scene.mail.language, visible_text=said.text or scene.mail.visible_text, reply_to=(),
+        message_id=forwarded.message_id, in_reply_to=(), references=(),
     )  # fmt: skip
     findings = find(subject=mail.subject, core_subject=mail.core_subject, text=forwarded.text or mail.visible_text,
                     desk=scene.desk, files=len(mail.attachments))  # fmt: skip

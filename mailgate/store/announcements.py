@@ -6,12 +6,18 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from mailgate.store.engine import hold
-from mailgate.store.tables import ANNOUNCED
+from mailgate.store.tables import ADDRESS_MARK, ANNOUNCED
 
 
 def read_announced(connection: Connection, desk: str, key: str) -> frozenset[str]:
     """Return the addresses that announcement `key` was written to."""
     query = select(ANNOUNCED.c.address).where(ANNOUNCED.c.desk == desk, ANNOUNCED.c.announcement == key)
+    return frozenset(connection.execute(query).scalars())
+
+
+def failed_addresses(connection: Connection, desk: str) -> frozenset[str]:
+    """Return the addresses of the desk that mail does not reach (A6)."""
+    query = select(ADDRESS_MARK.c.address).where(ADDRESS_MARK.c.desk == desk, ADDRESS_MARK.c.mark == "failed")
     return frozenset(connection.execute(query).scalars())
 
 

@@ -108,7 +108,11 @@ def test_an_update_that_was_missed_is_not_promised_anew_by_taking_the_ticket() -
 @pytest.mark.parametrize("days", [0, 5, 10])
 def test_reopened_the_solving_time_goes_on_with_what_was_left(days: int) -> None:
     desk = shipped_desk()
-    case = clocks.change_status(a_case(status="open"), desk, "waiting", MONDAY + 3 * HOUR) if days else a_case(status="open")
+    case = (
+        clocks.change_status(a_case(status="open"), desk, "waiting", MONDAY + 3 * HOUR)
+        if days
+        else a_case(status="open")
+    )
     done = MONDAY + timedelta(days=days, hours=3)
     case = clocks.change_status(case, desk, "resolved", done)
     case = clocks.change_status(case, desk, "closed", done + timedelta(days=14)) if days == 10 else case
@@ -132,9 +136,13 @@ def test_the_reminder_comes_at_four_fifths_of_the_working_time() -> None:
     assert response.remind_at == datetime(2026, 6, 15, 8, 12, tzinfo=UTC)  # 3 h 12 of the 4 h
 
 
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 30)).map(lambda at: at.replace(microsecond=0, tzinfo=UTC))
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 30)).map(
+    lambda at: at.replace(microsecond=0, tzinfo=UTC)
+)
 LENGTHS = st.lists(st.integers(60, 5 * 86400), min_size=1, max_size=6)
-WHERE = st.sampled_from([(name, queue) for name in ("flexihost", "introserv", "strato") for queue in ("support", "billing")])
+WHERE = st.sampled_from(
+    [(name, queue) for name in ("flexihost", "introserv", "strato") for queue in ("support", "billing")]
+)
 
 
 @given(WHERE, MOMENTS, LENGTHS)
@@ -169,7 +177,9 @@ def test_waiting_and_waking_conserve_working_time(where: tuple[str, str], opened
 
 
 STEPS = st.lists(
-    st.sampled_from(["answer", "ask", "wait", "open", "resolve", "close", "snooze", "wake", "promise", "high", "normal", "spam"]),
+    st.sampled_from(
+        ["answer", "ask", "wait", "open", "resolve", "close", "snooze", "wake", "promise", "high", "normal", "spam"]
+    ),
     max_size=15,
 )
 

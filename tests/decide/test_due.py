@@ -33,7 +33,9 @@ from tests.decide.staff_mail import (
 MANAGERS = "managers@flexihost.example"
 
 
-def due(case: Case, at: datetime, *, people: tuple[Staff, ...] = PEOPLE, desk: Desk | None = None, **facts: Any) -> Decision:
+def due(
+    case: Case, at: datetime, *, people: tuple[Staff, ...] = PEOPLE, desk: Desk | None = None, **facts: Any
+) -> Decision:
     return fall_due(case, desk or shipped_desk(), Facts(people=people, cases={10001: case}, **facts), at)
 
 
@@ -111,7 +113,11 @@ class TestUpdate:
         assert progress.context["usual"] == "2h"
 
     def test_a_word_in_between_keeps_it_silent(self) -> None:
-        asked = stored(after(due(clocks.close(a_case(), ("first_response", "resolve"), "met", MONDAY), MONDAY + timedelta(hours=24))))
+        asked = stored(
+            after(
+                due(clocks.close(a_case(), ("first_response", "resolve"), "met", MONDAY), MONDAY + timedelta(hours=24))
+            )
+        )
         answered = clocks.answered(asked, shipped_desk(), MONDAY + timedelta(hours=24, minutes=10))
         assert live(answered, "progress") is None
 
@@ -163,7 +169,9 @@ class TestWaiting:
 
 def test_a_snooze_wakes_once_the_ticket_is_open_and_the_clocks_go_on() -> None:
     until = MONDAY + timedelta(days=2)
-    case = stored(clocks.snooze(a_case(status="open", owner=IVAN.address), shipped_desk(), until, MONDAY + timedelta(minutes=10)))
+    case = stored(
+        clocks.snooze(a_case(status="open", owner=IVAN.address), shipped_desk(), until, MONDAY + timedelta(minutes=10))
+    )
     decision = due(case, until)
     assert told(decision) == [("reminder", IVAN.address)]
     awake = after(decision)

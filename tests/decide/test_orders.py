@@ -53,7 +53,8 @@ def errors(text: str, **more: object) -> list[str]:
         ("#undo", ["nothing_to_undo"]), ("#send", ["nothing_to_send"]), ("#accept", ["nothing_held"]),
         ("#reject", ["nothing_held"]), ("#close\n#open", ["contradiction"]), ("#assign Borys\n#take", ["contradiction"]),
         ("#priority high\n#priority normal", ["contradiction"]), ("#close now please", ["own_line"]),
-        ("#escalate support", ["itself"]), ("#note", ["no_desk_text"]), ("#close\n#frobnicate\n#queue x", ["unknown", "no_such_queue"]),
+        ("#escalate support", ["itself"]), ("#note", ["no_desk_text"]),
+        ("#close\n#frobnicate\n#queue x", ["unknown", "no_such_queue"]),
     ],
 )  # fmt: skip
 def test_an_unknown_or_impossible_command_applies_nothing(text: str, codes: list[str]) -> None:
@@ -69,7 +70,8 @@ def test_commands_that_a_desk_reserves_for_leads_are_theirs() -> None:
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("ivan", [IVAN.address]), ("IVAN PETRENKO", [IVAN.address]), ("petr", [IVAN.address]), ("borys@team.example", [BORYS.address]),
+        ("ivan", [IVAN.address]), ("IVAN PETRENKO", [IVAN.address]), ("petr", [IVAN.address]),
+        ("borys@team.example", [BORYS.address]),
         ("borys@team.example<mailto:borys@team.example>", [BORYS.address]), ("@halyna", [HALYNA.address]),
         ("team", []), ("o", [BORYS.address, IVAN.address, OKSANA.address]), ("nobody@team.example", []), ("@", []),
     ],

@@ -27,7 +27,9 @@ from tests.decide.staff_mail import (
 
 LATER = MONDAY + timedelta(minutes=10)
 FILE = Attachment(filename="guide.pdf", content_type="application/pdf", size=3, sha256="0" * 64)
-PICTURE = Attachment(filename="logo.png", content_type="image/png", size=3, sha256="1" * 64, inline=True, content_id="logo")
+PICTURE = Attachment(
+    filename="logo.png", content_type="image/png", size=3, sha256="1" * 64, inline=True, content_id="logo"
+)
 
 
 class TestReply:
@@ -67,7 +69,9 @@ class TestReply:
         assert nudge.due_at == MONDAY + timedelta(hours=20 + 72), "the customer has been written to just now"
 
     @pytest.mark.parametrize("status", ["resolved", "closed"])
-    def test_an_answer_on_a_finished_ticket_waits_for_the_customer_with_nothing_left_of_its_end(self, status: str) -> None:
+    def test_an_answer_on_a_finished_ticket_waits_for_the_customer_with_nothing_left_of_its_end(
+        self, status: str
+    ) -> None:
         case = after(decided("One more thing.", case=a_case(status=status)))
         assert case.ticket.status == "waiting"
         assert live(case, "close_auto") is None
@@ -91,13 +95,20 @@ class TestReply:
         assert closing.not_before is None
 
     def test_an_inline_answer_keeps_the_customers_words_and_none_of_ours(self) -> None:
-        messages = (said("My site shows 502.\nIs mail affected?"), said("He owes us money.", kind="note", author=IVAN.address))
+        messages = (
+            said("My site shows 502.\nIs mail affected?"),
+            said("He owes us money.", kind="note", author=IVAN.address),
+        )
         inline = "> | due 12:00\n> My site shows 502.\nFixed.\n> He owes us money.\n> Is mail affected?\nNo."
         decision = decided("Fixed.\n\nNo.", case=a_case(), messages=messages, mail={"inline_text": inline})
-        assert letters_of(decision, "relay")[0].context["text"] == "> My site shows 502.\nFixed.\n> Is mail affected?\nNo."
+        assert (
+            letters_of(decision, "relay")[0].context["text"] == "> My site shows 502.\nFixed.\n> Is mail affected?\nNo."
+        )
 
     def test_late_reminders_of_an_answered_ticket_are_withdrawn(self) -> None:
-        assert ("reminder", "update_due") in [one.kinds for one in effects_of(decided("Done.", case=a_case()), Withdraw)]
+        assert ("reminder", "update_due") in [
+            one.kinds for one in effects_of(decided("Done.", case=a_case()), Withdraw)
+        ]
 
 
 class TestUndo:
@@ -113,7 +124,9 @@ class TestUndo:
     def test_status_owner_and_clocks_are_as_before(self, text: str) -> None:
         before, (case, message) = self.replied(text)  # type: ignore[misc]
         at = LATER + timedelta(seconds=20)
-        decision = decided("#undo", case=case, messages=(message,), at=at, extra={"unsent_messages": frozenset({"reply1"})})
+        decision = decided(
+            "#undo", case=case, messages=(message,), at=at, extra={"unsent_messages": frozenset({"reply1"})}
+        )
         restored = after(decision)
         assert (restored.ticket.status, restored.ticket.owner) == ("new", None)
         for kind in ("first_response", "update", "resolve", "silence"):
@@ -233,7 +246,10 @@ class TestCheck:
     def test_text_beside_send_follows_what_waited(self) -> None:
         case, message = self.waiting("See the attached guide.")
         decision = decided("#send\n\nAnd call us.", case=case, messages=(message,))
-        assert [one.context["text"] for one in letters_of(decision, "relay")] == ["See the attached guide.", "And call us."]
+        assert [one.context["text"] for one in letters_of(decision, "relay")] == [
+            "See the attached guide.",
+            "And call us.",
+        ]
 
     def test_undo_beside_a_reply_that_waits_is_done_at_once(self) -> None:
         from dataclasses import replace
@@ -262,12 +278,17 @@ class TestNote:
     def test_it_goes_to_nobody_and_stops_no_clock(self, text: str, to: str, note: str) -> None:
         decision = decided(text, case=a_case(), to=to)
         assert decision.outcome == "note"
-        assert [(one.message.kind, one.message.visible_text) for one in effects_of(decision, AddMessage)] == [("note", note)]
+        assert [(one.message.kind, one.message.visible_text) for one in effects_of(decision, AddMessage)] == [
+            ("note", note)
+        ]
         assert letters_of(decision) == []
         assert live(after(decision), "first_response") is not None
 
     def test_somebody_elses_note_address_is_none_of_ours(self) -> None:
-        people = {"to": (Address(address="support@flexihost.example"),), "cc": (Address(address="bob+note@mail.example"),)}
+        people = {
+            "to": (Address(address="support@flexihost.example"),),
+            "cc": (Address(address="bob+note@mail.example"),),
+        }
         assert decided("Fixed.", case=a_case(), mail=people).outcome == "staff_reply"
 
     def test_commands_beside_a_note_are_carried_out(self) -> None:
@@ -275,7 +296,9 @@ class TestNote:
 
 
 def test_the_second_of_two_answers_within_five_minutes_is_told_of_the_first() -> None:
-    first = said("Allow an hour.", kind="staff", author=OKSANA.address, at=LATER - timedelta(minutes=4), author_name="Oksana")
+    first = said(
+        "Allow an hour.", kind="staff", author=OKSANA.address, at=LATER - timedelta(minutes=4), author_name="Oksana"
+    )
     decision = decided("Which name?", case=a_case(), messages=(first,))
     [told] = letters_of(decision, "colleague_notice")
     assert (told.to, told.context["text"]) == (IVAN.address, "Allow an hour.")

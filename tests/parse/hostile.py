@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The worst texts and mails that we could think of, a megabyte each: what reads them must stay linear."""
 
 from collections.abc import Mapping

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """M3: what the sender wrote now, by mail program and language."""
 
 import pytest
