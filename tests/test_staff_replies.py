@@ -143,7 +143,7 @@ def _pairs() -> Iterator[object]:
             yield pytest.param(style, language, marks=pytest.mark.slow if is_slow else ())
 
 
-@pytest.mark.parametrize(("style", "language"), _pairs())
+@pytest.mark.parametrize(("style", "language"), list(_pairs()))
 def test_the_customer_sees_the_answer_alone_however_it_is_quoted(style: str, language: str) -> None:
     asked = "The page shop.example shows an error since this morning and I do not know what to do about it."
     one = play()
