@@ -1,4 +1,4 @@
-"""What reading a mail costs: `python bench/parse.py FOLDER` prints mailgate beside stdlib and mail-parser."""
+"""What reading a mail costs, beside stdlib and mail-parser: `python bench/parse.py [FOLDER…]`, else on mails of ours."""
 
 import email
 import logging
@@ -10,6 +10,7 @@ from email import policy
 from pathlib import Path
 
 import mailparser
+from load.mails import make_mails
 
 from mailgate import phrases as phrase_files
 from mailgate.parse import LimitExceeded, read
@@ -22,6 +23,7 @@ def main(folders: list[str]) -> None:
     """Time every reader over all mails of the folders, in turns, and print median, mean and worst in milliseconds."""
     logging.disable(logging.CRITICAL)
     raws = [path.read_bytes() for folder in folders for path in sorted(Path(folder).rglob("*")) if _is_mail(path)]
+    raws = raws or [raw for _, raw in make_mails(300)]
     phrases = phrase_files.load()
 
     def mailgate_read(raw: bytes) -> object:
@@ -64,4 +66,4 @@ def _is_mail(path: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["../shared/corpus"])
+    main(sys.argv[1:])

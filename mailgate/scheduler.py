@@ -28,7 +28,7 @@ _MOST_AT_ONCE = 2000  # tickets of one transaction, where one notice is to list 
 
 # the states stand in words, not as parameters: so SQLite knows that its partial indexes fit
 _PENDING, _HELD = text("state = 'pending'"), text("state = 'held'")
-_MOST = bindparam("most", type_=Integer())
+_MOST, _ONE = bindparam("most", type_=Integer()), text("1")
 _DUE_TICKETS = Prepared(
     select(DEADLINE.c.ticket)
     .where(_PENDING, DEADLINE.c.next_at <= bindparam("now"))
@@ -42,8 +42,14 @@ _DUE_DIGESTS = Prepared(
     )
 )
 _NEXT = (
-    Prepared(select(func.min(DEADLINE.c.next_at)).where(_PENDING)),
-    Prepared(select(func.min(HELD.c.next_at)).where(_HELD)),
+    # not min(): SQLite would read the whole partial index for it
+    Prepared(
+        select(DEADLINE.c.next_at)
+        .where(_PENDING, DEADLINE.c.next_at.is_not(None))
+        .order_by(DEADLINE.c.next_at)
+        .limit(_ONE)
+    ),
+    Prepared(select(HELD.c.next_at).where(_HELD, HELD.c.next_at.is_not(None)).order_by(HELD.c.next_at).limit(_ONE)),
     Prepared(select(func.min(DESK_CLOCK.c.next_at))),
 )
 
