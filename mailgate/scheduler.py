@@ -28,7 +28,7 @@ _MOST_AT_ONCE = 2000  # tickets of one transaction, where one notice is to list 
 
 # the states stand in words, not as parameters: so SQLite knows that its partial indexes fit
 _PENDING, _HELD = text("state = 'pending'"), text("state = 'held'")
-_MOST, _ONE = bindparam("most", type_=Integer()), text("1")
+_MOST = bindparam("most", type_=Integer())
 _DUE_TICKETS = Prepared(
     select(DEADLINE.c.ticket)
     .where(_PENDING, DEADLINE.c.next_at <= bindparam("now"))
@@ -47,9 +47,9 @@ _NEXT = (
         select(DEADLINE.c.next_at)
         .where(_PENDING, DEADLINE.c.next_at.is_not(None))
         .order_by(DEADLINE.c.next_at)
-        .limit(_ONE)
+        .limit(1)
     ),
-    Prepared(select(HELD.c.next_at).where(_HELD, HELD.c.next_at.is_not(None)).order_by(HELD.c.next_at).limit(_ONE)),
+    Prepared(select(HELD.c.next_at).where(_HELD, HELD.c.next_at.is_not(None)).order_by(HELD.c.next_at).limit(1)),
     Prepared(select(func.min(DESK_CLOCK.c.next_at))),
 )
 
