@@ -26,7 +26,7 @@ LOG = Log("scheduler")
 
 _MOST_AT_ONCE = 2000  # tickets of one transaction, where one notice is to list what was missed
 
-# the states stand in words, not as parameters: so SQLite knows that its partial indexes fit
+# the states stand in words, not as parameters: partial indexes fit them whatever is bound
 _PENDING, _HELD = text("state = 'pending'"), text("state = 'held'")
 _MOST = bindparam("most", type_=Integer())
 _DUE_TICKETS = Prepared(
@@ -42,14 +42,8 @@ _DUE_DIGESTS = Prepared(
     )
 )
 _NEXT = (
-    # not min(): SQLite would read the whole partial index for it
-    Prepared(
-        select(DEADLINE.c.next_at)
-        .where(_PENDING, DEADLINE.c.next_at.is_not(None))
-        .order_by(DEADLINE.c.next_at)
-        .limit(1)
-    ),
-    Prepared(select(HELD.c.next_at).where(_HELD, HELD.c.next_at.is_not(None)).order_by(HELD.c.next_at).limit(1)),
+    Prepared(select(func.min(DEADLINE.c.next_at)).where(_PENDING)),
+    Prepared(select(func.min(HELD.c.next_at)).where(_HELD)),
     Prepared(select(func.min(DESK_CLOCK.c.next_at))),
 )
 

@@ -189,7 +189,7 @@ def test_the_next_moment_is_found_by_index(world: World) -> None:
         assert next_due(connection) == MONDAY + timedelta(minutes=48)
         for statement in (
             "SELECT ticket FROM deadline WHERE state = 'pending' AND next_at <= '2026' ORDER BY next_at LIMIT 100",
-            "SELECT next_at FROM deadline WHERE state = 'pending' AND next_at IS NOT NULL ORDER BY next_at LIMIT 1",
+            "SELECT min(next_at) FROM deadline WHERE state = 'pending'",
         ):
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
             assert "INDEX deadline_next" in str(plan)

@@ -91,8 +91,7 @@ _ADD = {
 }
 
 
-# not min(): SQLite would read the whole partial index for it
-_NEXT = Prepared(select(OUTBOX.c.next_at).where(_OPEN).order_by(OUTBOX.c.next_at).limit(1))
+_NEXT = Prepared(select(func.min(OUTBOX.c.next_at)).where(_OPEN))
 _DUE = Prepared(
     claimable(
         select(OUTBOX.c.id)
