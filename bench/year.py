@@ -20,6 +20,7 @@ from sqlalchemy import Connection, func, select
 from mailgate import config, phrases, templates
 from mailgate.apply import note_sent
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
+from mailgate.model.decision import Save
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import RelaySettings, Settings, SmtpSettings, WorkerSettings
 from mailgate.pipeline import House
@@ -41,7 +42,8 @@ class Year:
         self.life = Life(mails, days, seed)
         self.now = START
         self.outcomes: Counter[str] = Counter()
-        self._due: datetime | None = None
+        self._due: datetime | None = START
+        self._is_clock = True
         desk = config.load_desk(DESK)
         settings = Settings(
             desks={DESK: desk}, secret=b"a virtual secret of no use elsewhere", database_url="sqlite://", blobs_url="memory:",
@@ -85,30 +87,28 @@ class Year:
         mail = self.house.read(raw)
         with transaction(self.house.engine) as connection:
             received = self.house.receive(connection, arrival, mail)[0]
+            self._leave(connection)
         self.outcomes[str(received.decision.outcome)] += 1
-        self.life.happened(planned, received.shown["ticket"])
-        self._leave()
-        self._due = None
+        saved = [one.after.ticket for one in received.decision.effects if isinstance(one, Save)]
+        self.life.happened(planned, received.shown["ticket"], bool(saved) and saved[-1].status in ("new", "open"))
 
     def _run_to(self, moment: datetime) -> None:
-        while self._due is None or self._due <= moment:
-            with reading(self.house.engine) as connection:
-                clock, letter = next_due(connection), outbox.due_at(connection)
-            self._due = min((one for one in (clock, letter) if one is not None), default=moment + timedelta(seconds=1))
-            if self._due > moment:
-                break
+        while self._due is not None and self._due <= moment:
             self.now = max(self.now, self._due)
-            if clock is not None and clock <= self.now:
+            if self._is_clock:
                 self._scheduler.tick()
-            if letter is not None and letter <= self.now:
-                self._leave()
+            with transaction(self.house.engine) as connection:
+                self._leave(connection)
         self.now = max(self.now, moment)
 
-    def _leave(self) -> None:
-        with transaction(self.house.engine) as connection:
-            for letter in outbox.claim(connection, self.now, 500, 600, "year"):
-                outbox.settle_sent(connection, letter, self.now)
-                note_sent(connection, letter, self.now)
+    def _leave(self, connection: Connection) -> None:
+        """Let leave what is due, and look what is due next."""
+        for letter in outbox.claim(connection, self.now, 500, 600, "year"):
+            outbox.settle_sent(connection, letter, self.now)
+            note_sent(connection, letter, self.now)
+        clock, letters = next_due(connection), outbox.due_at(connection)
+        self._due = min((one for one in (clock, letters) if one is not None), default=None)
+        self._is_clock = clock is not None and clock == self._due
 
     def _introduce(self) -> None:
         with transaction(self.house.engine) as connection:
@@ -172,9 +172,14 @@ def complaints(connection: Connection, now: datetime) -> list[str]:
 def _doubles(connection: Connection) -> list[str]:
     """Return letters that were written twice (P2)."""
     found: list[str] = []
-    same = (OUTBOX.c.kind, OUTBOX.c.to_address, OUTBOX.c.ticket, OUTBOX.c.text, OUTBOX.c.created_at)
+    # by the mail that it came of, not by our own row of it: the same mail taken twice has two rows, and is caught
+    same = (OUTBOX.c.kind, OUTBOX.c.to_address, OUTBOX.c.ticket, OUTBOX.c.text, OUTBOX.c.created_at, ARRIVAL.c.digest)
     query = (
-        select(*same, func.count().label("n")).where(OUTBOX.c.state == "sent").group_by(*same).having(func.count() > 1)
+        select(*same, func.count().label("n"))
+        .join(ARRIVAL, ARRIVAL.c.id == OUTBOX.c.arrival, isouter=True)
+        .where(OUTBOX.c.state == "sent")
+        .group_by(*same)
+        .having(func.count() > 1)
     )
     found += [
         f"{row.n} times {row.kind} to {row.to_address} on {row.ticket} at {row.created_at}"

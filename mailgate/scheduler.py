@@ -80,16 +80,13 @@ class Scheduler:
                     return fired
                 self._house.gatherer.forget_people()
                 some = self._fire_tickets(connection, now)
-                is_more = bool(self._due_tickets(connection, now))
+                is_more = bool(some) and bool(self._due_tickets(connection, now))
+                if not is_more:
+                    some += self._fire_held(connection, now)
+                    some += self._fire_digests(connection, now)
             fired += some
-            if not is_more or not some:
-                break
-        with transaction(self._house.engine) as connection:
-            if not hold_alone(connection, "scheduler"):
+            if not is_more:
                 return fired
-            fired += self._fire_held(connection, now)
-            fired += self._fire_digests(connection, now)
-        return fired
 
     def next_at(self) -> datetime | None:
         """Return when something falls due next; it may be past. None: nothing is awaited."""

@@ -76,7 +76,7 @@ class Life:
         self._days = days
         self._order = 0
         self._queue: list[Planned] = []
-        self._openings = self._moments(round(mails * 0.34))
+        self._openings = self._moments(round(mails * 0.23))
 
     def mails(self) -> Iterator[Planned]:
         for at in self._openings:
@@ -86,8 +86,8 @@ class Life:
             yield from self._take(self._plan_opening(at))
         yield from self._until(START + timedelta(days=self._days + 60))
 
-    def happened(self, planned: Planned, ticket: int | None) -> None:
-        """Plan what follows."""
+    def happened(self, planned: Planned, ticket: int | None, is_open: bool) -> None:
+        """Plan what follows; `is_open`: the desk has the ball."""
         thread, chance = planned.thread, self._random.random()
         match planned.kind:
             case "ask" | "more":
@@ -105,7 +105,9 @@ class Life:
                     self._later(planned.at, self._random.uniform(1, 13) * DAY, "more", thread)  # reopened
                 elif chance < 0.60:
                     self._later(planned.at, 40, "bounce", thread)
-            case "command" if chance < 0.8:
+                if is_open and chance < 0.98:
+                    self._later(planned.at, self._waits(3), "answer", thread)
+            case "command" | "thanks" if is_open and chance < 0.98:
                 self._later(planned.at, self._waits(2), "answer", thread)
 
     def raw(self, planned: Planned) -> tuple[bytes, str, str]:
