@@ -5,7 +5,6 @@ python bench/year.py [--mails N] [--days D] [--profile] [--json]
 
 import argparse
 import cProfile
-import gc
 import json
 import pstats
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 from load.life import DESK, SERVER, STAFF, START, Life, Planned
 from sqlalchemy import Connection, func, select
 
-from mailgate import config, phrases, templates
+from mailgate import app, config, phrases, templates
 from mailgate.apply import note_sent
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
 from mailgate.model.decision import Save
@@ -276,8 +275,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     year, started, used = Year(args.mails, args.days), time.perf_counter(), time.process_time()
-    gc.collect()
-    gc.freeze()
+    app.settle_memory()
     profile = cProfile.Profile() if args.profile else None
     if profile:
         profile.runcall(year.play)

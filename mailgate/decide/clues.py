@@ -85,7 +85,8 @@ def _message_ids(mail: Mail, secret: bytes) -> tuple[tuple[tuple[str, OwnId], ..
 
 def _mentioned(text: str) -> tuple[str, ...]:
     """Return addresses and domains that `text` speaks of, lower case (C7)."""
-    start = text[:20_000].lower()
+    # both have a dot within, and no space
+    start = " ".join(run for run in text[:20_000].lower().split() if "." in run[1:-1])
     return _unique((*_ADDRESS.findall(start), *_DOMAIN.findall(start)))
 
 

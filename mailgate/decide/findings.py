@@ -1,11 +1,12 @@
 """What the words of a mail say: one look at subject and visible text, by the desk's word lists (Q2 to Q7, S5, S6)."""
 
 from functools import lru_cache
+from typing import Literal
 
 from mailgate.decide.findings_class import Chosen, Report, choose_class, open_questions
 from mailgate.decide.findings_fields import read_fields
 from mailgate.decide.findings_names import find_names
-from mailgate.decide.findings_numbers import ACCOUNT_PATTERNS, read_accounts
+from mailgate.decide.findings_numbers import ACCOUNT_PATTERNS, Lines, read_accounts
 from mailgate.decide.findings_reading import Reading
 from mailgate.decide.findings_request import Asked, is_formal, read_request, side_of
 from mailgate.decide.findings_tone import announced_matter, stated_outage, thanks_only
@@ -19,6 +20,9 @@ __all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
 _MOST_TEXT = 20_000  # characters that are read: what a person means stands at the beginning
 _MOST_WORDS = 1_200
 _MOST_SUBJECT = 1_000
+_MOST_THANKING = 80  # words; a longer text is no mere thank-you, however it ends
+
+Part = Literal["facts", "thanks", "generic"]
 
 
 def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int = 0) -> Findings:
@@ -29,8 +33,9 @@ def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int =
     """
     subject, text = core_subject[:_MOST_SUBJECT], text[:_MOST_TEXT]
     reading = _read(subject, text, desk.lexicon)
-    fields = read_fields(subject, text, reading.names, desk.lexicon)
-    numbers, logins = read_accounts(subject, text, desk.account_patterns)
+    lines = Lines(f"{subject}\n{text}")
+    fields = read_fields(lines, text, reading.names, desk.lexicon)
+    numbers, logins = read_accounts(lines, desk.account_patterns)
     chosen = choose_class(reading)
     request = read_request(reading, chosen)
     side, side_words = side_of(reading, request, chosen)
@@ -63,10 +68,18 @@ def _may_be_vague(request: Asked, chosen: Chosen) -> bool:
     return request.kind == "general" or (request.kind == "account" and chosen.name == "invoice")
 
 
-@lru_cache(maxsize=32)
-def compile_lists(lexicon: Lexicon) -> Lists:
-    """Return the compiled lists of `lexicon`, once for each; ValueError names a group that is missing."""
-    return Lists(lexicon)
+@lru_cache(maxsize=96)
+def compile_lists(lexicon: Lexicon, part: Part) -> Lists:
+    """Return some of the lists of `lexicon` compiled, once for each; ValueError names a group that is missing.
+
+    What every mail is searched for is "facts"; labels are read line by line and need no list here.
+    """
+    return Lists(lexicon, lambda name: _part_of(name) == part)
+
+
+def _part_of(name: str) -> str:
+    first = name.partition(".")[0]
+    return first if first in ("thanks", "generic", "label", "staff") else "facts"
 
 
 def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
@@ -74,4 +87,7 @@ def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     head, _, body = names.plain.partition("\n\n")
     head_words = cut(fold(head))
     words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}")
-    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=compile_lists(lexicon).find(words))
+    hits = compile_lists(lexicon, "facts").find(words)
+    if len(words.words) - len(head_words.words) <= _MOST_THANKING:
+        hits = {**hits, **compile_lists(lexicon, "thanks").find(words)}
+    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=hits)

@@ -4,7 +4,7 @@ import re
 
 from mailgate.decide.findings_labels import read_labels
 from mailgate.decide.findings_names import Names
-from mailgate.decide.findings_numbers import read_numbers, speaks_of
+from mailgate.decide.findings_numbers import Lines, read_numbers
 from mailgate.model.settings import Lexicon
 
 _ZONE = (
@@ -101,16 +101,16 @@ _SERVICE_PATTERNS = (
 )
 
 
-def read_fields(subject: str, text: str, names: Names, lexicon: Lexicon) -> dict[str, str]:
-    """Return the facts a mail states, by the names of interfaces.md; filled labels win over what stands in prose."""
-    both = f"{subject}\n{text}"
+def read_fields(lines: Lines, text: str, names: Names, lexicon: Lexicon) -> dict[str, str]:
+    """Return the facts a mail states, by the names of interfaces.md; filled labels win over what stands in prose.
+    `lines` are those of its subject and of its text."""
     fields: dict[str, str] = {}
     if names.servers:
         fields["server"] = names.servers[0]
     if names.domains:
         fields["domain"] = names.domains[0]
-    fields |= read_numbers(both)
-    for name, value in (("started", _started(both)), ("callback", _callback(text)), ("service", _service(both))):
+    fields |= read_numbers(lines)
+    for name, value in (("started", _started(lines.text)), ("callback", _callback(text)), ("service", _service(lines))):
         if value:
             fields[name] = value
     fields |= read_labels(text, lexicon)
@@ -140,9 +140,8 @@ def _callback(text: str) -> str:
     return ""
 
 
-def _service(text: str) -> str:
-    low = text.lower()
+def _service(lines: Lines) -> str:
     for pattern, needles in _SERVICE_PATTERNS:
-        if speaks_of(low, needles) and (found := pattern.search(text)):
+        if found := pattern.search("\n".join(lines.speaking(needles))):
             return found.group(1).strip(" -")
     return ""

@@ -1,8 +1,10 @@
 """Numbers and logins that a mail states: account, contract, order, invoice (Q4, S5)."""
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
 _NUMBER_WORD = (
     r"(?:\b(?i:numer\w{0,3}|nummer|number|nr|no|num|id|lautet|номер\w{0,3}|is|ist|to|это|це)\b\.?|"
@@ -108,31 +110,65 @@ _FIELD_PATTERNS = tuple(
 )
 
 
-def read_numbers(text: str) -> dict[str, str]:
-    """Return customer_number, contract, order, invoice and login as far as `text` states them."""
+class Lines:
+    """A text by its lines. A number stands in one line with the word that says what it is of, and only such lines are
+    read: what the patterns would look at elsewhere is nearly all of a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.low = text.lower()
+        self._lines = text.split("\n")
+        self._ends = list(accumulate(len(line) + 1 for line in self.low.split("\n")))
+
+    def speaking(self, needles: Sequence[str]) -> list[str]:
+        """Return the lines that hold any of the `needles`."""
+        found: set[int] = set()
+        for needle in needles:
+            at = self.low.find(needle)
+            while at >= 0:
+                line = bisect_right(self._ends, at)
+                found.add(line)
+                at = self.low.find(needle, self._ends[line])
+        return [self._lines[line] for line in sorted(found)]
+
+    @cached_property
+    def numbered(self) -> str:
+        """Return the lines that hold a digit, each with the line before it: a label may stand above its number."""
+        wanted: list[str] = []
+        last = -1
+        for place, line in enumerate(self._lines):
+            if _DIGIT.search(line):
+                wanted += self._lines[max(last + 1, place - 1) : place + 1]
+                last = place
+        return "\n".join(wanted)
+
+    def readable(self, pattern: re.Pattern[str]) -> str:
+        """Return what `pattern` may match in; "" where it cannot."""
+        is_login = "login" in pattern.groupindex
+        needles = _NEEDLES.get(pattern.pattern)
+        if needles is None:  # a desk's own may span lines
+            return self.text if is_login else self.numbered
+        return "\n".join(line for line in self.speaking(needles) if is_login or _DIGIT.search(line))
+
+
+def read_numbers(lines: Lines) -> dict[str, str]:
+    """Return customer_number, contract, order, invoice and login as far as `lines` state them."""
     fields: dict[str, str] = {}
-    low, numbered = text.lower(), _numbered_lines(text)
     for name, pattern in _FIELD_PATTERNS:
-        where = text if name == "login" else numbered
-        if name not in fields and speaks_of(low, _NEEDLES[pattern.pattern]) and (found := pattern.search(where)):
+        if name not in fields and (where := lines.readable(pattern)) and (found := pattern.search(where)):
             fields[name] = found.group("login" if name == "login" else "number").lstrip("#").rstrip(".-_")
-    if "order" not in fields and "#" in text and (bare := _BARE_ORDER.search(text)):
+    if "order" not in fields and "#" in lines.text and (bare := _BARE_ORDER.search(lines.text)):
         fields["order"] = bare.group(1)
     return fields
 
 
-def read_accounts(subject: str, text: str, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def read_accounts(lines: Lines, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the account numbers and the logins that the built-in patterns and those of the desk find (S5)."""
-    both = f"{subject}\n{text}"
-    low, numbered = both.lower(), _numbered_lines(both)
     numbers: dict[str, None] = {}
     logins: dict[str, None] = {}
     for pattern in _compiled((*patterns, *ACCOUNT_PATTERNS)):
-        if not speaks_of(low, _NEEDLES.get(pattern.pattern, ("",))):
-            continue
-        # a number has a digit: the patterns need not look at the lines without
-        where = both if "login" in pattern.groupindex else numbered
-        for found in pattern.finditer(where):
+        where = lines.readable(pattern)
+        for found in pattern.finditer(where) if where else ():
             groups = found.groupdict()
             if groups.get("number"):
                 numbers.setdefault(groups["number"])
@@ -141,23 +177,6 @@ def read_accounts(subject: str, text: str, patterns: tuple[str, ...]) -> tuple[t
     return tuple(numbers)[:20], tuple(logins)[:20]
 
 
-def _numbered_lines(text: str) -> str:
-    """Return the lines that hold a digit, each with the line before it: a label may stand above its number."""
-    lines = text.split("\n")
-    wanted: list[str] = []
-    last = -1
-    for place, line in enumerate(lines):
-        if _DIGIT.search(line):
-            wanted += lines[max(last + 1, place - 1) : place + 1]
-            last = place
-    return "\n".join(wanted)
-
-
 @lru_cache(maxsize=64)
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for pattern in patterns)
-
-
-def speaks_of(low: str, needles: tuple[str, ...]) -> bool:
-    """Does lower-case text hold any of the `needles`? A quick look that spares the pattern."""
-    return any(needle in low for needle in needles)

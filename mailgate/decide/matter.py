@@ -92,7 +92,7 @@ def is_generic(core_subject: str, desk: Desk) -> bool:
         return True
     if " ".join(words) in {fold_subject(subject) for subject in desk.generic_subjects}:
         return True
-    general = compile_lists(desk.lexicon).find(cut(" ".join(words))).get("generic", ())
+    general = compile_lists(desk.lexicon, "generic").find(cut(" ".join(words))).get("generic", ())
     covered = {at for hit in general for at in range(hit.start, hit.end)}
     return len(covered) == len(words)
 

@@ -156,7 +156,11 @@ def speaks_of_attachment(text: str, scene: Scene) -> bool:
     """Does a reply say that something is attached, in any language of the lists?"""
     lowered = text.lower()
     lists = (words.get("staff.attachment", ()) for words in scene.desk.lexicon.words.values())
-    return any(re.search(r"(?<!\w)" + re.escape(phrase), lowered) for phrases in lists for phrase in phrases)
+    return any(
+        phrase in lowered and re.search(r"(?<!\w)" + re.escape(phrase), lowered)
+        for phrases in lists
+        for phrase in phrases
+    )
 
 
 def _await_send(

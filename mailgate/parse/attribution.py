@@ -90,7 +90,7 @@ def is_quoted(line: str) -> bool:
 def find_attribution(lines: Sequence[str], at: int, forms: Forms) -> int:
     """Return how many lines from `at` are an attribution ("On … wrote:"), 0 for none."""
     first = lines[at].strip(_DECORATION)
-    if not first or len(first) > 300:
+    if not first or first.isspace() or len(first) > 300:  # a form feed between stars is neither
         return 0
     begins = _begins(first, forms)
     if not begins and not _EVIDENCE.search(first):

@@ -14,7 +14,8 @@ _NOISE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_CYRILLIC_RUN = re.compile(r"[\u0400-\u04ff]+")
+_LATIN_RUN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _MAX = 1000  # characters looked at
 _CLEAR = 6.0  # points of words and letters that settle it
 _MARGIN = {"latin": 1.2, "cyrillic": 0.8}
@@ -43,7 +44,11 @@ def detect(text: str, phrases: Phrases) -> str | None:
     profiles = _profiles(phrases).get(script, ())
     if script == "cyrillic":
         words = [word for word in words if _CYRILLIC.search(word)]
-    scored = [(_words_score(words, profile), profile) for profile in profiles]
+    telling = frozenset[str]().union(*(profile.letters | profile.foreign for profile in profiles))
+    told = [
+        word for word in words if not telling.isdisjoint(word)
+    ]  # few words have a letter that tells languages apart
+    scored = [(_words_score(words, told, profile), profile) for profile in profiles]
     best = _leader(scored, _CLEAR)
     if best is None:
         best = _leader([(score + _grams_score(words, profile), profile) for score, profile in scored], _MARGIN[script])
@@ -62,30 +67,31 @@ def _leader(scored: Sequence[tuple[float, _Profile]], margin: float) -> _Profile
 def _is_known(words: Sequence[str], profile: _Profile) -> bool:
     """Tell whether the text is of this language at all, not only nearer to it than to the others."""
     known = sum(word in profile.words or not profile.letters.isdisjoint(word) for word in words)
-    strange = sum(any(letter > "\x7f" and letter not in profile.letters for letter in word) for word in words)
+    strange = sum(
+        any(letter > "\x7f" and letter not in profile.letters for letter in word)
+        for word in words
+        if not word.isascii()
+    )
     return known * 6 >= len(words) and known > strange
 
 
 def _script(words: Sequence[str]) -> str | None:
     joined = "".join(words)
-    cyrillic, latin = len(_CYRILLIC.findall(joined)), len(_LATIN.findall(joined))
+    if joined.isascii():
+        return "latin"
+    cyrillic, latin = (sum(map(len, runs.findall(joined))) for runs in (_CYRILLIC_RUN, _LATIN_RUN))
     if (cyrillic + latin) * 2 < len(joined):
         return None
     return "cyrillic" if cyrillic * 3 >= latin else "latin"
 
 
-def _words_score(words: Sequence[str], profile: _Profile) -> float:
-    """Letters that only one language has weigh most, then its common words."""
-    score = 0.0
-    has_own = False
-    for word in words:
-        score += profile.words.get(word, 0.0) * 2.0
-        if not profile.letters.isdisjoint(word):
-            score += 3.0
-            has_own = True
-        if not profile.foreign.isdisjoint(word):
-            score -= 4.0
-    if profile.letter_rate and not has_own:
+def _words_score(words: Sequence[str], told: Sequence[str], profile: _Profile) -> float:
+    """Letters that only one language has weigh most, then its common words. `told` are the words with such letters."""
+    weights = profile.words
+    score = 2.0 * sum([weights[word] for word in words if word in weights])
+    own = sum(not profile.letters.isdisjoint(word) for word in told)
+    score += 3.0 * own - 4.0 * sum(not profile.foreign.isdisjoint(word) for word in told)
+    if profile.letter_rate and not own:
         score -= sum(map(len, words)) * profile.letter_rate * 0.6
     return score
 

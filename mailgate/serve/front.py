@@ -281,6 +281,7 @@ class Front:
 def serve(config: str | None, say: Callable[[str], None], roles: Sequence[str] = ROLES) -> int:
     """Be the daemon of that configuration; return the exit code."""
     built = app.build(config)
+    app.settle_memory()
     try:
         asyncio.run(_serve(built, config, say, roles))
     finally:

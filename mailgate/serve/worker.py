@@ -50,6 +50,7 @@ def run(config: str | None, lines: Lines) -> int:
         os.nice(NICENESS)
     built = app.build(config, make=False)
     limit_memory(built.settings.worker.mail_memory_mb)
+    app.settle_memory()
     try:
         Round(built, Board(lines.board), lines).run()
     finally:

@@ -118,6 +118,19 @@ _SUSPICIONS = Listed(
 )
 
 
+def _relays(tickets: Sequence[Any]) -> Any:
+    return (
+        select(OUTBOX.c.message, OUTBOX.c.state)
+        .where(OUTBOX.c.ticket.in_(tickets), OUTBOX.c.kind == literal("relay"), OUTBOX.c.message.is_not(None))
+        .order_by(OUTBOX.c.id.desc())
+        .limit(500)
+    )
+
+
+_RELAYS = Listed(_relays)
+_OWN_RELAYS = Listed(lambda tickets: _relays(tickets).with_for_update())
+
+
 class Gatherer:
     """Reads facts. People of a desk change seldom: they are kept until `forget_people` says they changed."""
 
@@ -470,14 +483,11 @@ def _unsent(connection: Connection, tickets: Sequence[int]) -> frozenset[str]:
     """Return the staff messages none of whose letters has left or is leaving (C7)."""
     if not tickets:
         return frozenset()
-    query = select(OUTBOX.c.message, OUTBOX.c.state).where(
-        OUTBOX.c.ticket.in_(tickets), OUTBOX.c.kind == "relay", OUTBOX.c.message.is_not(None)
-    )
-    if may_lock(connection):
-        query = query.with_for_update()  # what is to be taken back must not leave meanwhile
+    # what is to be taken back must not leave meanwhile
+    query = _OWN_RELAYS if may_lock(connection) else _RELAYS
     waiting: set[str] = set()
     gone: set[str] = set()
-    for message, state in connection.execute(query.order_by(OUTBOX.c.id.desc()).limit(500)):
+    for message, state in query.all(connection, tickets):
         (waiting if state == "waiting" else gone).add(message)
     return frozenset(waiting - gone)
 

@@ -6,6 +6,7 @@ words, types and both dialects, and leave out what is the same every time.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Dialect, Select, bindparam
@@ -20,25 +21,30 @@ Processor = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One statement in one dialect. `names` is the order of the parameters; None where they go by name."""
+    """One statement in one dialect. What needs no conversion is moved by the interpreter's own C, as a whole."""
 
     sql: str
-    names: tuple[tuple[str, Processor], ...] | None
-    binders: tuple[tuple[str, Processor], ...]
+    is_by_name: bool
+    names: tuple[str, ...]  # in the order of the parameters
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    binders: tuple[tuple[int, Callable[[Any], Any]], ...]
     fixed: Mapping[str, Any]
-    readers: tuple[Processor, ...]
+    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
     columns: tuple[str, ...]
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        known = {**self.fixed, **values} if self.fixed else values
-        if self.names is None:
-            return {name: binder(known[name]) if binder else known[name] for name, binder in self.binders}
-        return tuple([binder(known[name]) if binder else known[name] for name, binder in self.names])
+        picked = list(self.pick({**self.fixed, **values} if self.fixed else values))
+        for place, binder in self.binders:
+            picked[place] = binder(picked[place])
+        return dict(zip(self.names, picked, strict=True)) if self.is_by_name else picked
 
-    def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(
-            [value if reader is None else reader(value) for value, reader in zip(row, self.readers, strict=True)]
-        )
+    def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self.readers:
+            return row
+        found = list(row)
+        for place, reader in self.readers:
+            found[place] = reader(found[place])
+        return tuple(found)
 
 
 class Prepared:
@@ -123,15 +129,26 @@ def _compile(statement: Statement, dialect: Dialect, keys: Sequence[str] | None)
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(keys) if keys is not None else None)
     binds: dict[str, BindParameter[Any]] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
     columns = getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ()
-    binders = {name: _binder(bind.type, dialect) for name, bind in binds.items()}
+    names = tuple(compiled.positiontup if compiled.positional else binds)
+    bound = enumerate(_binder(binds[name].type, dialect) for name in names)
+    read = enumerate(_reader(column.type, dialect) for column in columns)
     return _Compiled(
         sql=compiled.string,
-        names=tuple((name, binders[name]) for name in compiled.positiontup) if compiled.positional else None,
-        binders=tuple(binders.items()),
+        is_by_name=not compiled.positional,
+        names=names,
+        pick=_picker(names),
+        binders=tuple((place, binder) for place, binder in bound if binder is not None),
         fixed={name: bind.effective_value for name, bind in binds.items() if not bind.required},
-        readers=tuple(_reader(column.type, dialect) for column in columns),
+        readers=tuple((place, reader) for place, reader in read if reader is not None),
         columns=tuple(column.key for column in columns),
     )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return what takes the values of `names` out of a mapping, in that order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
 
 
 def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor:

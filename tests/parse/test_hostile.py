@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailgate import phrases as phrase_files
@@ -77,6 +77,7 @@ def test_mutated_mails_of_the_corpus_never_make_reading_raise() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
+@example(b"\x0b*")
 def test_any_bytes_are_a_mail(raw: bytes) -> None:
     assert mutate.trouble(raw, phrase_files.load()) == ""
 

@@ -31,7 +31,7 @@ _SHORT |= {"cant": "can not", "isnt": "is not", "didnt": "did not", "wont": "wil
 _SHORTS = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b")
 _E_MAIL = re.compile(r"\be-(?=mail)")
 _PIECE = re.compile(r"\w+(?:'\w+)*|\?|\.(?!\w)|[!;…]|\n[ \t]*\n|[,:()\n–—\"«»„“”|]")
-_LEVELS = dict.fromkeys(',:()\n–—"«»„“”|', CLAUSE)
+_LEVELS = {**dict.fromkeys(',:()\n–—"«»„“”|', CLAUSE), **dict.fromkeys(".!;…", SENTENCE), "?": QUESTION}
 
 
 def fold(text: str) -> str:
@@ -80,11 +80,11 @@ def cut(folded: str) -> Words:
     words: list[str] = []
     breaks: list[int] = [SENTENCE]
     for piece in _PIECE.findall(folded):
-        if piece[0].isalnum() or piece[0] == "_":
+        level = _LEVELS.get(piece) or (SENTENCE if piece[0] == "\n" else NONE)  # an empty line may hold blanks
+        if level == NONE:
             words.append(piece)
             breaks.append(NONE)
-        elif words:
-            level = QUESTION if piece == "?" else _LEVELS.get(piece, SENTENCE)
-            breaks[-1] = max(breaks[-1], level)
+        elif words and level > breaks[-1]:
+            breaks[-1] = level
     breaks[-1] = max(breaks[-1], SENTENCE)
     return Words(tuple(words), tuple(breaks))

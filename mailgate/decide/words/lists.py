@@ -1,16 +1,15 @@
 """Word lists compiled into one trie over word patterns: every phrase of every list is found in one pass."""
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailgate.decide.words.lexer import ADDRESS, HOST, IP, NUMBER, SENTENCE, Words, fold
 from mailgate.model.settings import Lexicon
 
 _GAP_WORDS = 5
-_FEW = 12
 _MOST_HITS = 40  # of one list in one text: more say nothing new
 _CACHED = 50_000
 _NAMES = {"<host>": HOST, "<mail>": ADDRESS, "<ip>": IP, "<num>": NUMBER}
@@ -18,8 +17,7 @@ _JOINTS = re.compile(r"[-.:&/]")
 _MARK = re.compile(r"\s*\.\.\.\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A phrase of a list, found at words `start` to `end` (excluded)."""
 
     language: str
@@ -30,49 +28,83 @@ class Hit:
 Hits = Mapping[str, tuple[Hit, ...]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Node:
     after: dict[int, "_Node"] = field(default_factory=dict)
     gap: "_Node | None" = None
     ends: list[tuple[str, str]] = field(default_factory=list)  # list, language
 
 
+class _State:
+    """Where a text may be in all phrases at once: some nodes of the trie, and where each word leads from them. What a
+    word leads to is found when it first comes up."""
+
+    __slots__ = ("ends", "gap", "nodes", "onward")
+
+    def __init__(self, nodes: tuple[_Node, ...], gap: "_State | None") -> None:
+        self.nodes = tuple(node for node in nodes if node.after)
+        self.gap = gap
+        self.ends = tuple(dict.fromkeys(end for node in nodes for end in node.ends))
+        self.onward: dict[str, _State | None] = {}
+
+
 class Lists:
     """All lists of a lexicon, compiled. `find` is linear in the words of a text."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, is_wanted: Callable[[str], bool] = lambda name: True) -> None:
+        """`is_wanted` says which lists, by their names."""
         self._root = _Node()
         self._atoms: dict[str, int] = {}
         self._exact: dict[str, list[int]] = defaultdict(list)
         self._prefix: dict[str, list[int]] = defaultdict(list)
         self._inner: list[tuple[str, bool, int]] = []  # literal, at the end only, atom
-        self._known: dict[str, tuple[int, ...]] = {}
         for language, lists in lexicon.words.items():
             for name, phrases in lists.items():
-                if not name.startswith("group."):
+                if not name.startswith("group.") and is_wanted(name):
                     for phrase in phrases:
                         self._add(phrase, name, language, lists, lexicon.words.get("common", {}))
         self._lengths = sorted({len(prefix) for prefix in self._prefix})
-        self._awaited = frozenset(_behind_gaps(self._root))
+        self._forget()
 
     def find(self, text: Words) -> Hits:
         """Return every phrase found, by list, in the order of the text."""
-        atoms = [self.atoms_of(word) for word in text.words]
-        walk = _Walk(text, atoms, self._awaited)
-        roots = self._root.after
-        for start, here in enumerate(atoms):
-            for atom in here:
-                node = roots.get(atom)
-                if node is not None and walk.is_promising(node, start + 1):
-                    walk.follow(node, start + 1, start)
+        if self._cached > _CACHED:
+            self._forget()
+        walk = _Walk(text, self._onward)
+        first = self._first
+        onward = first.onward
+        for start, word in enumerate(text.words):
+            state = onward[word] if word in onward else self._onward(first, word)
+            if state is not None:
+                walk.follow(state, start + 1, start)
         return {name: tuple(hits) for name, hits in walk.found.items()}
+
+    def _forget(self) -> None:
+        """Let go of all that texts have taught: strange words must not fill the memory."""
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._states: dict[tuple[_Node, ...], _State] = {}
+        self._cached = 0
+        self._first = self._state((self._root,))
+
+    def _onward(self, state: _State, word: str) -> _State | None:
+        """Return where `word` leads from `state`, and keep it."""
+        atoms = self.atoms_of(word)
+        nodes = [node.after[atom] for node in state.nodes for atom in atoms if atom in node.after]
+        self._cached += 1
+        state.onward[word] = found = self._state(tuple(nodes)) if nodes else None
+        return found
+
+    def _state(self, nodes: tuple[_Node, ...]) -> _State:
+        if nodes not in self._states:
+            gaps = tuple(node.gap for node in nodes if node.gap is not None)
+            self._states[nodes] = _State(nodes, self._state(gaps) if gaps else None)
+        return self._states[nodes]
 
     def atoms_of(self, word: str) -> tuple[int, ...]:
         """Return the word patterns that `word` fits."""
         known = self._known.get(word)
         if known is None:
-            if len(self._known) > _CACHED:
-                self._known.clear()
+            self._cached += 1
             known = self._known[word] = tuple(dict.fromkeys(self._fitting(word)))
         return known
 
@@ -128,74 +160,39 @@ class Lists:
 
 
 class _Walk:
-    """One pass over a text: what was found, and where each word pattern fits."""
+    """One pass over a text, and what was found."""
 
-    __slots__ = ("atoms", "breaks", "ends", "found", "places")
+    __slots__ = ("_breaks", "_onward", "_words", "found")
 
-    def __init__(self, text: Words, atoms: list[tuple[int, ...]], awaited: frozenset[int]) -> None:
-        self.atoms = atoms
-        self.breaks = text.breaks
-        self.found: dict[str, list[Hit]] = {}
-        self.places: dict[int, list[int]] = {}  # of the patterns that may stand behind a gap
-        for index, here in enumerate(atoms):
-            if here and not awaited.isdisjoint(here):
-                for atom in here:
-                    self.places.setdefault(atom, []).append(index)
-        self.ends = [len(atoms)] * (len(atoms) + 1)  # where the sentence of each word ends
-        for index in range(len(atoms) - 1, 0, -1):
-            self.ends[index - 1] = index if text.breaks[index] >= SENTENCE else self.ends[index]
+    def __init__(self, text: Words, onward: Callable[[_State, str], _State | None]) -> None:
+        self._words, self._breaks, self._onward = text.words, text.breaks, onward
+        self.found: defaultdict[str, list[Hit]] = defaultdict(list)
 
-    def is_promising(self, node: _Node, at: int) -> bool:
-        """May a phrase end here, or go on? Most end at their second word: seen here, it costs no step of the walk."""
-        if node.ends:
-            return True
-        if at >= len(self.atoms):
-            return False
-        if node.after and not node.after.keys().isdisjoint(self.atoms[at]):
-            return True
-        return node.gap is not None and not self.places.keys().isdisjoint(node.gap.after)
-
-    def follow(self, node: _Node, at: int, start: int) -> None:
-        for name, language in node.ends:
-            hits = self.found.setdefault(name, [])
+    def follow(self, state: _State, at: int, start: int) -> None:
+        """Note what ends before word `at`, and go on within the sentence."""
+        for name, language in state.ends:
+            hits = self.found[name]
             if len(hits) < _MOST_HITS:
                 hits.append(Hit(language, start, at))
-        if at >= len(self.atoms) or self.breaks[at] >= SENTENCE:
+        if at >= len(self._words) or self._breaks[at] >= SENTENCE:
             return
-        if node.after:
-            for atom in self.atoms[at]:
-                child = node.after.get(atom)
-                if child is not None and self.is_promising(child, at + 1):
-                    self.follow(child, at + 1, start)
-        if node.gap is not None:
-            self._skip(node.gap.after, at, start)
+        if state.nodes and (after := self._after(state, at)) is not None:
+            self.follow(after, at + 1, start)
+        if state.gap is not None:
+            self._skip(state.gap, at, start)
 
-    def _skip(self, after: dict[int, _Node], at: int, start: int) -> None:
-        """Go on with what follows within the gap, looking from the side that has less to look at."""
-        if self.places.keys().isdisjoint(after):
-            return
-        end = min(at + _GAP_WORDS + 1, self.ends[at])
-        if len(after) > _FEW:
-            for index in range(at, end):
-                for atom in self.atoms[index]:
-                    child = after.get(atom)
-                    if child is not None:
-                        self.follow(child, index + 1, start)
-            return
-        for atom, child in after.items():
-            places = self.places.get(atom)
-            if places is not None:
-                for index in places[bisect_left(places, at) : bisect_left(places, end)]:
-                    self.follow(child, index + 1, start)
+    def _skip(self, gap: _State, at: int, start: int) -> None:
+        """Go on behind a gap of some words, or of none, in the same sentence."""
+        for index in range(at, min(at + _GAP_WORDS + 1, len(self._words))):
+            if index > at and self._breaks[index] >= SENTENCE:
+                return
+            if (after := self._after(gap, index)) is not None:
+                self.follow(after, index + 1, start)
 
-
-def _behind_gaps(node: _Node) -> Iterator[int]:
-    """Yield the word patterns that may follow a gap anywhere below `node`."""
-    for child in node.after.values():
-        yield from _behind_gaps(child)
-    if node.gap is not None:
-        yield from node.gap.after
-        yield from _behind_gaps(node.gap)
+    def _after(self, state: _State, at: int) -> _State | None:
+        word = self._words[at]
+        onward = state.onward
+        return onward[word] if word in onward else self._onward(state, word)
 
 
 def _split(phrase: str) -> list[str]:
