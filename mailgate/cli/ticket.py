@@ -1,6 +1,7 @@
 """Tickets: list, show, history; close, merge, split, assign; export."""
 
 import argparse
+from datetime import UTC, datetime
 from typing import Any
 
 from mailgate import app
@@ -9,6 +10,7 @@ from mailgate.cli.printing import print_json, print_rows
 from mailgate.errors import Refused
 from mailgate.store import views
 from mailgate.store.engine import reading
+from mailgate.store.history import told
 
 _COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor", "subject")
 
@@ -122,9 +124,8 @@ def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _event_line(event: dict[str, Any]) -> str:
-    detail = event["detail"]
-    parts = [f"{name} {old} → {new}" for name, (old, new) in detail.get("changes", {}).items()]
-    parts += [f"{one['kind']} {one['state']}" for one in detail.get("deadlines", ())]
-    parts += [detail["text"]] if detail.get("text") else []
-    because = f" ({detail['because']})" if detail.get("because") else ""
-    return f"{event['at']:%Y-%m-%d %H:%M:%S}  {event['actor'] or '-':<24} {event['kind']}{because}: {'; '.join(parts)}"
+    return f"{event['at']:%Y-%m-%d %H:%M:%S}  {event['actor'] or '-':<24} {told(event, _stamp)}"
+
+
+def _stamp(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

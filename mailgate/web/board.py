@@ -18,6 +18,7 @@ from mailgate.log import Log, short
 from mailgate.model.settings import Desk
 from mailgate.store import views
 from mailgate.store.engine import reading
+from mailgate.store.history import told
 from mailgate.web import overview
 from mailgate.web.desk import Faces
 from mailgate.web.sign_in import SESSION_HOURS, Person, SignIn
@@ -69,7 +70,10 @@ class Board:
         found = await self._read(lambda connection: views.show_ticket(connection, number)) if number < 2**31 else None
         if found is None or found["desk"] not in person.desks:
             return self._page("nothing.html", person, status=404)
-        return self._page("ticket.html", person, ticket=found, desk=self._house.settings.desks[found["desk"]])
+        told_at = partial(self._at, desk=found["desk"])
+        history = [{**event, "told": told(event, told_at)} for event in found["events"]]
+        desk = self._house.settings.desks[found["desk"]]
+        return self._page("ticket.html", person, ticket=found, history=history, desk=desk)
 
     async def parked(self, which: str, request: Request, person: Person) -> Response:
         rows = await self._read(lambda connection: overview.parked(connection, person.desks, which))
