@@ -5,12 +5,13 @@ ticket, a keyed short name of the addressee, and the checksum over both, the des
 lower case, because local parts lose their case on the way.
 """
 
-import base64
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from mailgate.model.spelling import spell
 
 TokenKind = Literal["r", "h"]  # a ticket's reply, a held mail's decision
 
@@ -105,7 +106,7 @@ def _digest(secret: bytes, *parts: str) -> bytes:
 
 
 def _letters(data: bytes) -> str:
-    return base64.b32hexencode(data[:20]).decode("ascii").lower()
+    return spell(int.from_bytes(data[:20]), 32)
 
 
 def _to_base36(number: int) -> str:

@@ -1,6 +1,7 @@
 """The engine: durable, serial connections; the one file where SQLite and PostgreSQL differ."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,9 +168,22 @@ def _is_memory(address: URL) -> bool:
 def _open_sqlite(address: URL, readonly: bool) -> Engine:
     if _is_memory(address):
         arguments = {"check_same_thread": False}
-        engine = create_engine(address, poolclass=StaticPool, connect_args=arguments, hide_parameters=True)
+        engine = create_engine(
+            address,
+            poolclass=StaticPool,
+            connect_args=arguments,
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=_of_json,
+        )
     else:
-        engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        engine = create_engine(
+            address,
+            connect_args={"timeout": BUSY_SECONDS},
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=_of_json,
+        )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
@@ -189,6 +203,15 @@ def _open_sqlite(address: URL, readonly: bool) -> Engine:
             raise trouble(error) from error
 
     return engine
+
+
+def _to_json(value: Any) -> str:
+    """Return `value` as JSON; most lists of a ticket are empty."""
+    return "[]" if value == [] else json.dumps(value)
+
+
+def _of_json(text: str) -> Any:
+    return [] if text == "[]" else json.loads(text)
 
 
 def _open_postgresql(address: URL, readonly: bool) -> Engine:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
 
-ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # RFC 4648, 7: base32hex keeps the order of the bits
-_PAIRS = tuple(one + other for one in ALPHABET for other in ALPHABET)
-_SHIFTS = tuple(range(70, -1, -10))
+from mailgate.model.spelling import spell
+
+_LETTERS = 16
 _LOW_BITS = 32
 _SPREAD_BITS = 8
 
@@ -44,13 +44,14 @@ class Ids:
                 self._last = fresh | self._chance(_LOW_BITS - 1)
             else:
                 self._last += 1 + self._chance(_SPREAD_BITS)
-            return _spell(self._last)
+            return spell(self._last, _LETTERS)
+
+
+def least_id(at: datetime) -> str:
+    """Return an id that is less than every id made at `at` or later, and greater than those made before."""
+    return spell(int(at.timestamp() * 1000) << _LOW_BITS, _LETTERS)
 
 
 def counted_ids(clock: Callable[[], datetime]) -> Ids:
     """Return ids without chance: the same clock readings give the same ids."""
     return Ids(clock, lambda bits: 0)
-
-
-def _spell(number: int) -> str:
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])

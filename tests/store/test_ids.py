@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
-from mailgate.store.ids import ALPHABET, Ids, counted_ids
+from mailgate.model.spelling import ALPHABET
+from mailgate.store.ids import Ids, counted_ids, least_id
 
 NOON = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 
@@ -41,6 +42,11 @@ def test_a_clock_that_is_set_back_does_not_set_ids_back():
 def test_without_chance_the_same_times_give_the_same_ids():
     first, second = (counted_ids(lambda: NOON) for _ in range(2))
     assert [first.new() for _ in range(3)] == [second.new() for _ in range(3)]
+
+
+def test_the_least_id_of_a_moment_parts_what_came_before_from_what_comes_then():
+    before, then = (Ids(lambda at=at: at).new() for at in (NOON - timedelta(milliseconds=1), NOON))
+    assert before < least_id(NOON) <= then
 
 
 def test_threads_never_get_the_same_id():
