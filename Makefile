@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := quick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: venv demo test quick check format fuzz bench year storm golden lock apt clean
+.PHONY: venv demo test quick check format fuzz bench year storm install-test golden lock apt clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -51,12 +51,17 @@ storm: $(STAMP)             ## mail from all sides under kill -9, relay failing;
 	$(BIN)/python bench/storm.py $(if $(MAILS),--mails $(MAILS))
 	MAILGATE_TEST_STORM_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest -n 0 -rs -s tests/crash/test_kill.py -k storm
 
+install-test: $(STAMP) apt  ## docs/install.md, followed word by word on a fresh Debian (root, debootstrap, Debian's mirror)
+	MAILGATE_TEST_INSTALL=1 $(BIN)/python -m pytest -n 0 -rs -s tests/install
+
 golden: $(STAMP)            ## write the expected letters anew; read the difference before you commit it
 	MAILGATE_TEST_GOLDEN=write $(BIN)/python -m pytest -q -k golden
 
-lock:                       ## renew requirements.lock, with hashes, from pyproject.toml (needs uv)
+lock:                       ## renew the locks, with hashes, from pyproject.toml (needs uv); the service's has no tools of ours
 	uv pip compile pyproject.toml --group dev --extra postgresql --extra s3 --python-version 3.11 --universal --generate-hashes \
 		--no-emit-index-url --output-file requirements.lock
+	uv pip compile pyproject.toml --group build --extra postgresql --extra s3 --constraints requirements.lock --python-version 3.11 \
+		--universal --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-service.lock
 
 # The servers that tests talk to. They are installed, never started: tests start their own on ports of their own.
 apt:

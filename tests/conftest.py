@@ -10,6 +10,7 @@ SERVERS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),
     "postfix": ("postfix", "/usr/sbin/postfix"),
     "postgresql": ("pg_ctlcluster", "/usr/bin/pg_ctlcluster"),
+    "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "chromium": ("chromium", "/usr/bin/chromium", "chromium-browser", "chrome", "headless_shell"),
 }
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,6 +13,7 @@ need() { # need PACKAGE FILE...: one of the files shows that it is there
 need dovecot-imapd /usr/sbin/dovecot
 need postfix /usr/sbin/postfix
 need postgresql /usr/bin/pg_ctlcluster
+need debootstrap /usr/sbin/debootstrap
 need chromium /usr/bin/chromium /usr/bin/chromium-browser
 [ -n "$missing" ] || exit 0
 

@@ -1,0 +1,306 @@
+"""docs/install.md, word by word, on a Debian that nobody has touched: every command and every setting as it stands there.
+
+After each section the desk is asked whether it works. `-s` shows what was typed and how long it took.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.install.debian_root import CannotBuild, DebianRoot, debian_root
+from tests.install.document import Block, Command, steps_of, with_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKOUT = "/root/mailgate"
+CONFIG = "/etc/mailgate/mailgate.toml"
+PASSWORD = "geheim-42"
+AS_MAILGATE = f"MAILGATE_CONFIG={CONFIG} runuser -u mailgate -- mailgate"
+NAMES = "mail.desk.example imap.desk.example board.desk.example"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.server("debootstrap"),
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(not os.environ.get("MAILGATE_TEST_INSTALL"), reason="takes minutes: make install-test"),
+]
+
+
+@pytest.fixture
+def root() -> Iterator[DebianRoot]:
+    """A clean root of Debian 12 with the checkout in it, and what the document takes for granted."""
+    if os.getuid() != 0:
+        pytest.skip("a root of Debian can be made by root alone")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "mailgate-tests"
+    begun = time.monotonic()
+    try:
+        with debian_root(
+            cache, "mail.desk.example", stand_in=os.environ["MAILGATE_TEST_INSTALL"] == "stand-in"
+        ) as made:
+            _prepare(made)
+            runs = (
+                "systemd runs in it" if made.has_systemd else "no systemd runs in it: a stand-in starts what units say"
+            )
+            print(f"\na clean root after {time.monotonic() - begun:.0f} s; {runs}", flush=True)
+            yield made
+    except CannotBuild as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))
+
+
+def _prepare(root: DebianRoot) -> None:
+    root.write("/etc/hosts", f"127.0.0.1 localhost {NAMES}\n::1 localhost\n")
+    root.write("/etc/mailname", "desk.example\n")  # the answer to what the package postfix asks
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            target = root.folder / CHECKOUT.lstrip("/") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    root.work_folder = CHECKOUT
+
+
+def test_the_document_followed_word_by_word_makes_a_desk_that_works(root: DebianRoot):
+    steps = steps_of((ROOT / "docs/install.md").read_text(encoding="utf-8"))
+    sections = list(dict.fromkeys(step.section for step in steps))
+    begun = time.monotonic()
+    for section in sections:
+        print(f"\n## {section} ({time.monotonic() - begun:.0f} s)", flush=True)
+        title = section.partition(". ")[2]
+        BEFORE.get(title, _nothing)(root)
+        for step in (step for step in steps if step.section == section):
+            _follow(root, step)
+        AFTER.get(title, _nothing)(root)
+    assert {*BEFORE, *AFTER} <= {section.partition(". ")[2] for section in sections}
+    print(f"\nfollowed in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _nothing(root: DebianRoot) -> None:
+    """Most sections need nothing else."""
+
+
+def _follow(root: DebianRoot, step: Command | Block) -> None:
+    if isinstance(step, Block):
+        _put(root, step)
+        return
+    if any(word in step.text for word in ("mailgate ticket list", "/outgoing/new/")):  # "within seconds"
+        until(lambda: len(letters(root)) >= 2, root)
+    typed = f"{PASSWORD}\n" if "/dev/stdin" in step.text else ""
+    ran = root.run(step.text, typed=typed)
+    print(f"$ {step.text}   [{ran.seconds:.1f} s]", flush=True)
+    is_long = step.text.startswith("apt-get ") or "pip install" in step.text
+    print("".join(f"  {line}\n" for line in ran.out.splitlines()[-3 if is_long else -20 :]), end="", flush=True)
+    assert ran.code == 0, f"docs/install.md:{step.line}: {step.text}\n{ran.out[-3000:]}\n{_logs(root)}"
+    if step.text.endswith("mailgate doctor"):
+        assert "WRONG" not in ran.out
+
+
+def _put(root: DebianRoot, block: Block) -> None:
+    if block.text.startswith("[imap.oauth]"):
+        _try_instead_of_a_password(root, block)
+    elif block.language == "toml":
+        root.write(block.path, with_settings(root.read(block.path), block.text))
+    else:
+        assert not root.exists(block.path), f"docs/install.md:{block.line}: {block.path} would be overwritten"
+        root.write(block.path, block.text)
+    print(f"→ {block.path} (line {block.line})", flush=True)
+
+
+def _try_instead_of_a_password(root: DebianRoot, block: Block) -> None:
+    """What the document shows for other people's providers is a configuration; there is no such provider here."""
+    kept = [line for line in root.read(CONFIG).splitlines() if not line.startswith("password_file")]
+    root.must("cp -a /etc/mailgate /tmp/oauth && echo x | tee /tmp/oauth/oauth-secret /var/lib/mailgate/oauth-token")
+    root.write("/tmp/oauth/mailgate.toml", "\n".join(kept) + "\n" + block.text)
+    assert root.must("mailgate --config /tmp/oauth/mailgate.toml config check").startswith("ok")
+    root.must("rm -r /tmp/oauth /var/lib/mailgate/oauth-token")
+
+
+def _logs(root: DebianRoot) -> str:
+    return root.run("journalctl --no-pager -n 60; ls /run/mailgate; tail -n 30 /var/log/stand-in/*").out
+
+
+def until(what: Callable[[], Any], root: DebianRoot, seconds: float = 30) -> Any:
+    """Return what `what` returns, once it is something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what} came to nothing\n{_logs(root)}")
+
+
+def rows(root: DebianRoot, words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in root.must(f"{AS_MAILGATE} {words} --json").splitlines()]
+
+
+def subjects(root: DebianRoot) -> set[str]:
+    return {str(row["subject"]) for row in rows(root, "ticket list")}
+
+
+def smtp(root: DebianRoot, lines: str) -> str:
+    """Talk to Postfix at its port, `relay` being the connection; return what is printed."""
+    program = f"import smtplib\nrelay = smtplib.SMTP('127.0.0.1', 25, timeout=20)\n{lines}\nrelay.quit()\n"
+    root.write("/tmp/talk.py", program)
+    return root.must("/opt/mailgate/bin/python /tmp/talk.py")
+
+
+def _the_service_runs_as_its_user(root: DebianRoot) -> None:
+    assert "mailgate" in root.must("ps -o user= -C mailgate || stat -c %U /var/lib/mailgate/mailgate.db")
+    assert root.must("stat -c '%U:%G %a' /run/mailgate/lmtp").strip() == "mailgate:mailgate 660"
+    assert root.must("stat -c '%U:%G %a' /etc/mailgate/secret /etc/mailgate").split("\n")[:2] == [
+        "root:mailgate 640", "root:mailgate 750",
+    ]  # fmt: skip
+
+
+def _mail_by_lmtp_became_a_ticket_with_an_ack(root: DebianRoot) -> None:
+    until(lambda: len(letters(root)) >= 2, root)
+    ack = next(letter for letter in letters(root) if "Delivered-To: olga@shop.example" in letter)
+    assert "Subject: [desk #10001] Site shows 502" in ack
+    assert any("Delivered-To: anna@team.example" in letter for letter in letters(root))
+    trace = rows(root, "ticket list")
+    assert [row["number"] for row in trace] == [10001]
+    said = smtp(
+        root,
+        "for to in ('support', 'support+r123', 'billing', 'olga'):\n"
+        "    relay.mail('olga@shop.example')\n"
+        "    print(to, *relay.rcpt(f'{to}@desk.example'))\n"
+        "    relay.rset()",
+    )
+    codes = dict(line.split()[:2] for line in said.splitlines())
+    assert codes == {"support": "250", "support+r123": "250", "billing": "250", "olga": "550"}
+    assert "SIZE 26000000" in smtp(root, "print(relay.ehlo()[1].decode())")
+
+
+def letters(root: DebianRoot) -> list[str]:
+    return [file.read_text() for file in (root.folder / "var/lib/mailgate/outgoing/new").glob("*")]
+
+
+def _letters_leave_by_postfix(root: DebianRoot) -> None:
+    before = len(letters(root))
+    text = "From: Olga <books@shop.example>\\r\\nTo: billing@desk.example\\r\\nSubject: Invoice 7\\r\\n\\r\\nIt is wrong.\\r\\n"
+    smtp(root, f"relay.sendmail('books@shop.example', ['billing@desk.example'], '{text}')")
+    until(lambda: "books@shop.example" in root.must("postqueue -j"), root)
+    assert "Invoice 7" in subjects(root)
+    assert len(letters(root)) == before
+
+
+def _somebody_has_an_imap_server(root: DebianRoot) -> None:
+    """A Dovecot with the mailbox, its folder Done, a letter in it, and a certificate that the root believes."""
+    ran = root.run("apt-get install -y --no-install-recommends dovecot-imapd")
+    assert ran.code == 0, ran.out[-2000:]
+    _certificate(root, "imap.desk.example", "/etc/dovecot/imap")
+    users = f"support@desk.example:{{PLAIN}}{PASSWORD}:1500:1500::/srv/imap/support::\n"
+    root.write("/etc/dovecot/users", users)
+    root.write("/etc/dovecot/dovecot.conf", _DOVECOT)
+    root.must("groupadd -g 1500 vmail; useradd -u 1500 -g 1500 vmail")
+    letter = "From: Olga <olga@shop.example>\nTo: support@desk.example\nSubject: By IMAP\nMessage-ID: <i1@shop.example>\n\nHello?\n"
+    root.write("/srv/imap/support/Maildir/new/1.letter", letter)
+    root.must(
+        "cd /srv/imap/support/Maildir; mkdir -p cur tmp .Done/cur .Done/new .Done/tmp; chown -R vmail:vmail /srv/imap"
+    )
+    root.must("systemctl restart dovecot")
+
+
+_DOVECOT = """
+protocols = imap
+listen = 127.0.0.1
+ssl = required
+ssl_cert = </etc/dovecot/imap.pem
+ssl_key = </etc/dovecot/imap.key
+log_path = /var/log/dovecot.log
+mail_location = maildir:~/Maildir
+passdb {
+  driver = passwd-file
+  args = /etc/dovecot/users
+}
+userdb {
+  driver = passwd-file
+  args = /etc/dovecot/users
+}
+"""
+
+
+def _certificate(root: DebianRoot, name: str, stem: str) -> None:
+    """Make one that the root's programs believe."""
+    root.must(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30"
+        f" -subj /CN={name} -addext subjectAltName=DNS:{name} -keyout {stem}.key -out {stem}.pem"
+    )
+    root.must(f"cp {stem}.pem /usr/local/share/ca-certificates/{name}.crt && update-ca-certificates")
+
+
+def _mail_was_fetched_and_moved(root: DebianRoot) -> None:
+    until(lambda: "By IMAP" in subjects(root), root)
+    done = root.folder / "srv/imap/support/Maildir/.Done"
+    until(lambda: [*done.glob("cur/*"), *done.glob("new/*")], root)
+    assert not [*done.parent.glob("cur/*"), *done.parent.glob("new/*")]
+
+
+def _somebody_has_a_certificate(root: DebianRoot) -> None:
+    folder = "/etc/letsencrypt/live/board.desk.example"
+    root.must(f"mkdir -p {folder}")
+    _certificate(root, "board.desk.example", f"{folder}/made")
+    root.must(f"cd {folder} && mv made.pem fullchain.pem && mv made.key privkey.pem")
+
+
+def _the_board_is_served(root: DebianRoot) -> None:
+    program = (
+        "import urllib.request, urllib.error\n"
+        "for path in ('/', '/metrics'):\n"
+        "    try:\n"
+        "        print(path, urllib.request.urlopen('https://board.desk.example' + path, timeout=20).status)\n"
+        "    except urllib.error.HTTPError as error:\n"
+        "        print(path, error.code)\n"
+    )
+    root.write("/tmp/get.py", program)
+    said = until(lambda: (ran := root.run("python3 /tmp/get.py")).code == 0 and ran.out, root)
+    assert said.splitlines() == ["/ 200", "/metrics 403"]
+
+
+def _what_was_there_is_there_again(root: DebianRoot) -> None:
+    assert subjects(root) == {"Site shows 502", "Invoice 7", "By IMAP"}
+    assert root.exists("/var/lib/mailgate.before/mailgate.db")
+    assert "WRONG" not in root.must(f"{AS_MAILGATE} doctor")
+
+
+def _the_upgraded_desk_takes_mail(root: DebianRoot) -> None:
+    text = "From: Olga <olga@shop.example>\\r\\nTo: support@desk.example\\r\\nSubject: Afterwards\\r\\n\\r\\nStill there?\\r\\n"
+    smtp(root, f"relay.sendmail('olga@shop.example', ['support@desk.example'], '{text}')")
+    until(lambda: "Afterwards" in subjects(root), root)
+    if root.has_systemd:
+        _a_killed_service_is_started_again(root)
+
+
+def _a_killed_service_is_started_again(root: DebianRoot) -> None:
+    """The door by LMTP is open all the while: the socket is systemd's."""
+    root.must("systemctl kill --signal=KILL mailgate.service")
+    text = "From: Olga <olga@shop.example>\\r\\nTo: support@desk.example\\r\\nSubject: Once more\\r\\n\\r\\nStill there?\\r\\n"
+    smtp(root, f"relay.sendmail('olga@shop.example', ['support@desk.example'], '{text}')")
+    until(lambda: "Once more" in subjects(root), root)
+    assert root.must("systemctl show --value -p NRestarts mailgate.service").strip() == "1"
+    assert json.loads(root.must("postqueue -j | grep -c support@desk.example || true")) == 0
+
+
+BEFORE: dict[str, Callable[[DebianRoot], None]] = {
+    "A mailbox elsewhere, by IMAP": _somebody_has_an_imap_server,
+    "The web port": _somebody_has_a_certificate,
+}
+AFTER: dict[str, Callable[[DebianRoot], None]] = {
+    "The service": _the_service_runs_as_its_user,
+    "Postfix in front, by LMTP": _mail_by_lmtp_became_a_ticket_with_an_ack,
+    "The way out": _letters_leave_by_postfix,
+    "A mailbox elsewhere, by IMAP": _mail_was_fetched_and_moved,
+    "The web port": _the_board_is_served,
+    "Backup": _what_was_there_is_there_again,
+    "Upgrade": _the_upgraded_desk_takes_mail,
+}
