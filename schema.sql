@@ -240,9 +240,32 @@ CREATE TABLE panel_token (
     name VARCHAR NOT NULL,
     created_at VARCHAR(27) NOT NULL,
     revoked_at VARCHAR(27),
+    expires_at VARCHAR(27),
     PRIMARY KEY (id),
     UNIQUE (digest)
 );
+
+CREATE TABLE probe (
+    id VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    began_at VARCHAR(27) NOT NULL,
+    handed_in_at VARCHAR(27),
+    arrived_at VARCHAR(27),
+    decided_at VARCHAR(27),
+    answered_at VARCHAR(27),
+    returned_at VARCHAR(27),
+    ended_at VARCHAR(27),
+    comes_back BOOLEAN NOT NULL,
+    would_be VARCHAR NOT NULL,
+    arrival VARCHAR,
+    letter VARCHAR,
+    returned_arrival VARCHAR,
+    reason VARCHAR NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT probe_state CHECK (state IN ('under_way', 'through', 'failed'))
+);
+
+CREATE INDEX probe_began ON probe (began_at);
 
 CREATE TABLE reference (
     message_id VARCHAR NOT NULL,
@@ -322,11 +345,15 @@ CREATE TABLE ticket (
     CONSTRAINT ticket_priority CHECK (priority IN ('normal', 'high'))
 );
 
-CREATE INDEX ticket_account ON ticket (desk, account);
+CREATE INDEX ticket_created ON ticket (desk, created_at);
 
-CREATE INDEX ticket_open ON ticket (desk, queue, number) WHERE status IN ('new', 'open', 'waiting');
+CREATE INDEX ticket_of_account ON ticket (account, number);
+
+CREATE INDEX ticket_place ON ticket (desk, queue, status, number);
 
 CREATE INDEX ticket_requestor ON ticket (requestor);
+
+CREATE INDEX ticket_unanswered ON ticket (desk, unanswered_since) WHERE status IN ('new', 'open') AND unanswered_since IS NOT NULL;
 
 CREATE TABLE contact (
     id VARCHAR NOT NULL,
@@ -369,6 +396,8 @@ CREATE TABLE deadline (
     FOREIGN KEY(ticket) REFERENCES ticket (number)
 );
 
+CREATE INDEX deadline_ended ON deadline (desk, closed_at) WHERE state IN ('met', 'breached') AND kind IN ('first_response', 'next_response', 'resolve', 'promise');
+
 CREATE INDEX deadline_next ON deadline (next_at) WHERE state = 'pending';
 
 CREATE INDEX deadline_ticket ON deadline (ticket);
@@ -398,5 +427,7 @@ CREATE TABLE message (
 );
 
 CREATE INDEX message_author ON message (author, at);
+
+CREATE INDEX message_staff ON message (at, ticket) WHERE kind = 'staff';
 
 CREATE INDEX message_ticket ON message (ticket, id);

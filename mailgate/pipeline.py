@@ -14,6 +14,7 @@ from mailgate.decide.alarms import alarm
 from mailgate.decide.clues import read_clues
 from mailgate.decide.guards import decide_mail
 from mailgate.decide.matter import fold_subject
+from mailgate.decide.probe import as_a_customers, decide_probe, what_it_would_be
 from mailgate.decide.scene import Scene
 from mailgate.errors import TryLater
 from mailgate.log import Log
@@ -24,6 +25,8 @@ from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
+from mailgate.probing import incoming_probe, note_returned
+from mailgate.store import probes
 from mailgate.store.engine import Collision, hold, reading, transaction
 from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
@@ -103,11 +106,27 @@ class House:
         self, connection: Connection, arrival: Arrival, mail: Mail, clues: Clues | None = None
     ) -> list[Received]:
         """Decide and apply one mail; held mail that it lets go follows in the same transaction (S4)."""
+        if probe := incoming_probe(connection, mail, self.settings):
+            return [self._receive_probe(connection, arrival, mail, probe)]
         decision = decide_mail(self.scene(connection, arrival, mail, clues))
         applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
         received = [self._record(connection, arrival, mail, decision, applied)]
+        note_returned(connection, mail, self.settings, arrival.id, arrival.received_at)
         for held in applied.released:
             received += self.take_up(connection, held)
+        return received
+
+    def _receive_probe(self, connection: Connection, arrival: Arrival, mail: Mail, probe: str) -> Received:
+        """Decide our own test mail as a customer's, and apply but one letter of it: no ticket, no clock, no notice."""
+        would_be = self._decide(connection, arrival, as_a_customers(mail, self._addresses))
+        to = self.settings.probe.from_ if self.settings.probe else ""
+        decision = decide_probe(would_be, mail, self.settings.desks[arrival.desk], to, mail.date)
+        applied = apply(connection, decision, self.tools, self.clock(), arrival=arrival.id)
+        received = self._record(connection, arrival, mail, decision, applied)
+        probes.note_arrived(
+            connection, probe, arrival=arrival.id, arrived_at=arrival.received_at, decided_at=self.clock(),
+            would_be=what_it_would_be(would_be),
+        )  # fmt: skip
         return received
 
     def take_up(self, connection: Connection, held: str) -> list[Received]:

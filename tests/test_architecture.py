@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "blobs": {"model", "errors", "log"},
     "store": {*_FRAME, "blobs"},  # large raw mail goes to the blobs before its arrival is committed
     "apply": {"model", "errors", "log", "compose", "store"},
-    "pipeline": {*_FRAME, "parse", "decide", "compose", "apply", "blobs", "store", "phrases", "templates"},
+    "probing": {"model", "store"},  # which mail is our own test mail
+    "pipeline": {*_FRAME, "probing", "parse", "decide", "compose", "apply", "blobs", "store", "phrases", "templates"},
     "scheduler": {*_FRAME, "decide", "compose", "apply", "pipeline", "store", "blobs", "phrases", "templates"},
     "intake": {*_FRAME, "store", "blobs"},
     "outbox": {*_FRAME, "store", "blobs"},

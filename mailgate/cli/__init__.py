@@ -37,11 +37,13 @@ COMMANDS = {
     "template": Command("template", "check and render letter templates"),
     "config": Command("config", "check the configuration, or show what is in force"),
     "doctor": Command("doctor", "try everything that mailgate needs, and say what to do"),
+    "probe": Command("probe", "send one test mail through the public door, and time it"),
     "db": Command("db", "bring the database to this version"),
     "schema": Command("schema", "print the database's DDL"),
     "token": Command("token", "tokens for the control panel"),
     "backup": Command("backup", "write a consistent copy of database and blobs"),
     "restore": Command("restore", "read such a copy back"),
     "erase": Command("erase", "remove a person's data"),
+    "retention": Command("retention", "let go of what the configuration no longer keeps"),
     "stats": Command("stats", "counts, rates and promises kept"),
 }

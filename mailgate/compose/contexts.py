@@ -56,6 +56,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "incident_suspected": {"host": "", "tickets": (), "minutes": 15},
     "alarm": {"what": "", "detail": "", "help": ""},
+    "probe": {"handed_in_at": None, "would_be": ""},
 }  # fmt: skip
 
 

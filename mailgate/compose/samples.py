@@ -77,7 +77,7 @@ def _audience(kind: str) -> Audience:
     return "manager" if kind in MANAGER_LETTERS and kind not in STAFF_LETTERS else "staff"
 
 
-_WITHOUT_CARD = ("held_notice", "missed", "digest", "incident_suspected", "alarm")
+_WITHOUT_CARD = ("held_notice", "missed", "digest", "incident_suspected", "alarm", "probe")
 
 
 def _contexts(language: str) -> dict[str, dict[str, Any]]:
@@ -157,6 +157,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
         },
         "incident_suspected": {"host": "node7.desk.example", "tickets": (1, 2, 3, 4, 5), "minutes": 15},
         "alarm": {"what": "quarantined", "detail": "UnicodeDecodeError", "help": "mailgate quarantine list"},
+        "probe": {"handed_in_at": _AT, "would_be": "new (support)"},
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from mailgate.config.service import (
     read_database,
     read_folders,
     read_imap,
+    read_probe,
     read_relay,
+    read_retention,
     read_secret,
     read_smtp,
     read_worker,
@@ -103,19 +106,22 @@ def _read_settings(section: Section, file: Path, environ: Mapping[str, str]) -> 
     elif not secret:
         section.complain("secret", "is empty; allowed is a long text that nobody can guess, or secret_file")
     web = section.sub("web")
+    relay = read_relay(section.sub("relay"), places)
+    retention = read_retention(section.sub("retention"))
     settings = Settings(
-        desks=desks,
+        desks={name: replace(desk, retention=desk.retention.over(retention)) for name, desk in desks.items()},
         secret=secret.encode("utf-8", "surrogateescape"),
         database_url=read_database(section.sub("database"), places),
         blobs_url=read_blobs(section.sub("blobs"), places),
         smtp=read_smtp(section.sub("smtp"), section.sub("lmtp"), places),
-        relay=read_relay(section.sub("relay"), places),
+        relay=relay,
         worker=read_worker(section.sub("worker")),
         imap=tuple(read_imap(each, places) for each in section.subs("imap", "url")),
         web_listen=web.take("listen", kinds.LISTEN, "127.0.0.1:8025"),
         web_url=web.take("url", _WEB_URL, "").rstrip("/"),
         template_folders=read_folders(section, "template_folders", places),
         source=str(file),
+        probe=read_probe(section.sub("probe"), relay, _mailboxes(desks)),
     )
     web.finish()
     section.finish()
@@ -161,11 +167,15 @@ def _check_unique(section: Section, desks: Mapping[str, Desk]) -> None:
 
 
 def _check_accounts(section: Section, settings: Settings) -> None:
-    addresses = [mailbox.address for desk in settings.desks.values() for mailbox in desk.mailboxes]
+    addresses = _mailboxes(settings.desks)
     for account in settings.imap:
         if account.mailbox and account.mailbox not in addresses:
             allowed = f"a mailbox of a desk: {', '.join(addresses)}"
             section.wrong(f"imap[{without_password(account.url)}].mailbox", account.mailbox, allowed)
+
+
+def _mailboxes(desks: Mapping[str, Desk]) -> list[str]:
+    return [mailbox.address for desk in desks.values() for mailbox in desk.mailboxes]
 
 
 def _raise_complaints(book: Book) -> None:

@@ -11,6 +11,7 @@ from mailgate.config import kinds
 from mailgate.config.calendars import read_calendar
 from mailgate.config.lexicon import languages_of, read_lexicon
 from mailgate.config.reading import Kind, Section
+from mailgate.config.service import read_retention
 from mailgate.model.settings import SLA_KINDS, Calendar, Desk, Mailbox, Promise, Queue, Rules, Sla, Team
 
 SOURCES = ("mail", "panel", "phone", "chat", "social")
@@ -61,6 +62,7 @@ def read_desk(section: Section, folder: Path) -> Desk:
         plus_addresses=section.take("plus_addresses", kinds.FLAG, True),
         leads_only=tuple(each.removeprefix("#") for each in section.take("leads_only", kinds.list_of(_COMMAND), ())),
         rules=_read_rules(section.sub("rules")),
+        retention=read_retention(section.sub("retention")),
     )
     section.finish()
     _cross_check(section, desk)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date
 from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -143,6 +144,16 @@ def _duration(value: Any) -> int:
     return seconds
 
 
+def _kept(value: Any) -> int:
+    return 0 if isinstance(value, str) and value.strip().lower() == "always" else _duration(value)
+
+
+def _day(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return date.fromisoformat(value.strip()).isoformat()
+
+
 def _promise(value: Any) -> Promise:
     business = _BUSINESS.fullmatch(value.strip().lower()) if isinstance(value, str) else None
     if business and int(business[1]):
@@ -206,6 +217,8 @@ ANY_TEXT = text_of("a text of one line, or empty", lambda text: not text or _one
 NAME = text_of("a name of small letters, digits, - _ .", lambda text: _NAME.fullmatch(text) is not None)
 TAG = text_of("a word of letters, digits, - _ .", lambda text: _TAG.fullmatch(text) is not None)
 DURATION = Kind('a length of time such as "30m", "4h" or "14 days"', _duration)
+KEPT = Kind('a length of time such as "90 days" or "52 weeks", or "always"', _kept)
+DATE = Kind('a date such as "2027-01-31"', _day)
 PROMISE = Kind('a length of time such as "30m", "4h" or "3 business days"', _promise)
 SIZE = Kind('a size such as 26214400 or "25 MiB"', _size)
 ZONE: Kind[ZoneInfo] = Kind('a time zone such as "Europe/Berlin"', _zone)

@@ -4,14 +4,14 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mailgate.config import kinds
 from mailgate.config.reading import Section
-from mailgate.model.settings import ImapSettings, RelaySettings, SmtpSettings, WorkerSettings
+from mailgate.model.settings import ImapSettings, ProbeSettings, RelaySettings, Retention, SmtpSettings, WorkerSettings
 
 _DATABASE = kinds.text_of(
     '"sqlite:///FILE" (four slashes before an absolute path) or "postgresql://user@host/name"',
@@ -24,6 +24,9 @@ _BLOBS = kinds.text_of(
 _RELAY = kinds.text_of(
     '"smtp://host:port", "smtps://user@host" or "maildir:FOLDER"',
     lambda text: re.match(r"(smtps?://[^/\s]+$|maildir:.)", text) is not None and _has_port(text),
+)
+_THROUGH = kinds.text_of(
+    '"smtp://host:port"', lambda text: re.match(r"smtps?://[^/\s]+$", text) is not None and _has_port(text)
 )
 _IMAP = kinds.text_of(
     '"imaps://user@host:993/INBOX"',
@@ -149,6 +152,44 @@ def read_worker(section: Section) -> WorkerSettings:
     return settings
 
 
+def read_probe(section: Section, relay: RelaySettings, mailboxes: Collection[str]) -> ProbeSettings | None:
+    """Return how the house sends test mails to itself, or None where the table is not there."""
+    if not section.is_given():
+        return None
+    to = section.take("to", kinds.ADDRESS, "", required=True)
+    from_ = section.take("from", kinds.ADDRESS, to)
+    default = ProbeSettings(to=to, from_=from_, through="")
+    settings = ProbeSettings(
+        to=to,
+        from_=from_,
+        through=section.take("through", _THROUGH, "", required=True),
+        every_seconds=section.take("every", kinds.DURATION, default.every_seconds),
+        within_seconds=section.take("within", kinds.DURATION, default.within_seconds),
+        failures=section.take("failures", kinds.whole(1, 100), default.failures),
+        # into a folder a letter goes, and nobody brings it back
+        comes_back=section.take("comes_back", kinds.FLAG, from_ in mailboxes and not relay.url.startswith("maildir:")),
+    )
+    section.finish()
+    if to and to not in mailboxes:
+        section.wrong("to", to, f"a mailbox of a desk: {', '.join(mailboxes)}")
+    if settings.comes_back and from_ not in mailboxes:
+        section.wrong("comes_back", True, "true only where from is a mailbox of a desk")
+    if settings.within_seconds >= settings.every_seconds:
+        section.complain("within", "must be shorter than every: one test mail has ended before the next is sent")
+    return settings
+
+
+def read_retention(section: Section) -> Retention:
+    """Return how long what is done with is kept; what is left out stays open."""
+    names = {"raw_mail": "raw_mail_seconds", "people": "people_seconds", "parked": "parked_seconds",
+             "letters": "letters_seconds"}  # fmt: skip
+    found = {field: section.take(key, kinds.KEPT, 0) if section.has(key) else None for key, field in names.items()}
+    for key in names:
+        section.skip(key)
+    section.finish()
+    return Retention(**found)
+
+
 def read_imap(section: Section, places: Places) -> ImapSettings:
     """Return one IMAP account (I3)."""
     url = section.take("url", _IMAP, "imaps://user@host", required=True)
@@ -239,6 +280,7 @@ def _read_oauth(section: Section, places: Places) -> dict[str, str]:
         if section.has(file_key):
             # providers hand out a new refresh token now and then: who uses it must know where it is kept
             found[file_key] = str(_base(section, file_key, places) / section.take(file_key, kinds.TEXT, ""))
+    found["client_secret_expires"] = section.take("client_secret_expires", kinds.DATE, "")
     if not found["refresh_token"]:
         section.complain("refresh_token_file", "is missing; allowed is a file with the refresh token")
     section.finish()

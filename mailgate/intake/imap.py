@@ -12,7 +12,7 @@ from mailgate.errors import Refused, TryLater
 from mailgate.intake.addressed import addressed_to
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
 from mailgate.intake.imap_line import SIZES_AT_ONCE, Denied, ImapLine, Lost
-from mailgate.intake.imap_oauth import AccessTokens
+from mailgate.intake.imap_oauth import AccessTokens, GrantRefused
 from mailgate.intake.imap_place import ImapPlace, place_of
 from mailgate.intake.pipe import sender_of
 from mailgate.log import Log
@@ -41,6 +41,10 @@ Tell = Callable[[str, bool, str], None]
 """place, whether it works, why not → whoever alarms. Called when that changes, and again with each failure."""
 
 
+TellOfGrant = Callable[[str, str, float | None], None]
+"""place, why the token server refuses the grant ("": it does not), for how many seconds it is good (None: not told)."""
+
+
 class ImapFetcher:
     """Fetches one folder. `run` until it is cancelled."""
 
@@ -54,6 +58,7 @@ class ImapFetcher:
         size_limit: int,
         on_commit: Callable[[], None] = lambda: None,
         tell: Tell = lambda place, works, why: None,
+        tell_of_grant: TellOfGrant = lambda place, why, seconds: None,
         may_take: Callable[[], bool] = lambda: True,
         clock: Callable[[], datetime] = utc_now,
         tls: ssl.SSLContext | None = None,
@@ -70,6 +75,7 @@ class ImapFetcher:
         self._size_limit = size_limit
         self._on_commit = on_commit
         self._tell = tell
+        self._tell_of_grant = tell_of_grant
         self._may_take = may_take
         self._clock = clock
         self._tls = (tls or ssl.create_default_context()) if self.place.is_encrypted else None
@@ -88,6 +94,9 @@ class ImapFetcher:
         line = ImapLine(self.place, self._tls, seconds=self._pace.command)
         try:
             await self._session(line)
+        except GrantRefused as error:  # an alarm of its own, and at once: waiting does not mend it
+            self._tell_of_grant(self.place.name, str(error), None)
+            return self._failed(str(error), self._pace.refused_pause, self._pace.longest_refused_pause, is_told=True)
         except (Denied, Refused) as error:
             return self._failed(str(error), self._pace.refused_pause, self._pace.longest_refused_pause, is_refused=True)
         except (Lost, TryLater) as error:
@@ -99,13 +108,15 @@ class ImapFetcher:
             line.abandon()
         raise AssertionError("a session ends by an error alone")
 
-    def _failed(self, why: str, first: float, longest: float, *, is_refused: bool = False) -> float:
+    def _failed(
+        self, why: str, first: float, longest: float, *, is_refused: bool = False, is_told: bool = False
+    ) -> float:
         now = asyncio.get_running_loop().time()
         self._dead_since = now if self._dead_since is None else self._dead_since
         pause = min(longest, first * float(1 << min(self._failures, 20)))
         self._failures += 1
         LOG.warning("imap.failed", place=self.place.name, because=why, pause=round(pause, 1))
-        if is_refused or now - self._dead_since >= self._pace.dead_after:
+        if not is_told and (is_refused or now - self._dead_since >= self._pace.dead_after):
             self._tell(self.place.name, False, why)
         return pause
 
@@ -135,6 +146,7 @@ class ImapFetcher:
             await line.log_in(self.place.user, password=self.place.password)
             return
         token = await self._tokens.get()
+        self._tell_of_grant(self.place.name, "", self._tokens.refresh_token_seconds)
         try:
             await line.log_in(self.place.user, token=token)
         except Denied:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,10 @@ _MOST_BYTES = 1 << 20
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+class GrantRefused(Refused):
+    """The token server does not take our refresh token, or our client, any more: a person must renew it."""
+
+
 class _NoRedirects(HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None  # secrets are not posted to another place than the configured one
@@ -39,6 +44,7 @@ class AccessTokens:
         self._refresh_token = oauth["refresh_token"]
         self._now = now
         self._token, self._until = "", 0.0
+        self.refresh_token_seconds: float | None = None  # how long the refresh token is good, told with the last token
 
     async def get(self) -> str:
         """Return a token that is good for a while. Refused: the grant is void; TryLater: the server is not there."""
@@ -60,8 +66,10 @@ class AccessTokens:
             or str(answer.get("token_type", "bearer")).lower() != "bearer"
         ):
             raise TryLater("the token server gave no bearer token")
-        lasts = float(seconds) if isinstance(seconds, int | float | str) and str(seconds).isdigit() else 3600.0
+        told = _seconds(seconds)
+        lasts = 3600.0 if told is None else told
         self._token, self._until = token, self._now() + max(lasts - EARLY_SECONDS, lasts / 2)
+        self.refresh_token_seconds = _seconds(answer.get("refresh_token_expires_in"))
         fresh = answer.get("refresh_token")
         if isinstance(fresh, str) and fresh and fresh != self._refresh_token:
             self._refresh_token = fresh  # RFC 6749, 6: the old one must be discarded
@@ -85,6 +93,10 @@ class AccessTokens:
             raise TryLater(f"the token server does not answer: {error}") from None
 
 
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | str) and re.fullmatch(r"[0-9]{1,12}", str(value)) else None
+
+
 def _refusal(code: int, body: bytes) -> Exception:
     try:
         name = str(_json(body).get("error", ""))[:60]
@@ -92,7 +104,7 @@ def _refusal(code: int, body: bytes) -> Exception:
         name = ""
     # RFC 6749, 5.2: what the client itself is wrong about does not pass by waiting
     if code in (400, 401, 403) and name in ("invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope"):
-        return Refused(f"the token server refuses the grant: {name}")
+        return GrantRefused(f"the token server refuses the grant: {name}")
     return TryLater(f"the token server answered {code} {name}".rstrip())
 
 

@@ -15,7 +15,7 @@ STAFF_LETTERS = (
     "staff_notice", "reminder", "handover", "update_due", "lead_notice", "promise_due", "colleague_notice",
     "reply_check", "command_error", "command_done", "held_notice", "bounce_notice",
 )  # fmt: skip
-MANAGER_LETTERS = ("breach", "missed", "digest", "held_notice", "incident_suspected", "alarm")
+MANAGER_LETTERS = ("breach", "missed", "digest", "held_notice", "incident_suspected", "alarm", "probe")
 LETTER_KINDS = tuple(dict.fromkeys((*CUSTOMER_LETTERS, *STAFF_LETTERS, *MANAGER_LETTERS)))
 
 Audience = Literal["customer", "staff", "manager"]

@@ -1,7 +1,7 @@
 """Settings: the configuration as values, made by `config` and passed to everyone who needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -103,6 +103,26 @@ class Rules:
     staff_needs_authentication: bool = True  # S3
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """How long what a desk has done with is kept, in seconds. None: as the service says; 0: always."""
+
+    raw_mail_seconds: int | None = None  # raw mail of a ticket, after it was closed
+    people_seconds: int | None = None  # names and addresses on a ticket, after it was closed
+    parked_seconds: int | None = None  # mail that came to no ticket: set aside, quarantined, rejected, doubled
+    letters_seconds: int | None = None  # the words of letters that were sent
+
+    def over(self, general: "Retention") -> "Retention":
+        """Return this with what it leaves open as `general` says."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Retention(**{name: getattr(general, name) if value is None else value for name, value in found.items()})
+
+    @property
+    def is_on(self) -> bool:
+        """Is there anything that is not kept for ever?"""
+        return any(getattr(self, one.name) for one in fields(self))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Desk:
     """One brand. `name` is the key of everything that belongs to it, `tag` the word in `[tag #number]`."""
@@ -127,6 +147,7 @@ class Desk:
     plus_addresses: bool = True
     leads_only: tuple[str, ...] = ()  # commands reserved for leads (C5)
     rules: Rules = field(default_factory=Rules)
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +194,19 @@ class RelaySettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProbeSettings:
+    """The test mail that the house sends to itself through its public door."""
+
+    to: str  # a mailbox of a desk
+    from_: str
+    through: str  # smtp://host:port, where mail for `to` is handed in
+    every_seconds: int = 300
+    within_seconds: int = 120  # for the whole way; what takes longer has failed
+    failures: int = 2  # so many in a row are an alarm
+    comes_back: bool = False  # the answer is delivered to a mailbox of ours, and the way ends there
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerSettings:
     """The processes that read and decide, and M4's limits."""
 
@@ -201,6 +235,7 @@ class Settings:
     web_url: str = ""  # how people reach the board: links in letters to staff begin with it; "": http://web_listen
     template_folders: tuple[str, ...] = ()  # the operator's own letter templates, over the shipped ones (A4)
     source: str = ""  # the file it was read from
+    probe: ProbeSettings | None = None  # None: no test mails
 
     def desk_of(self, address: str) -> Desk | None:
         """Return the desk that `address` (plus-addresses included, any case) is a mailbox of, or None."""

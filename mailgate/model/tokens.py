@@ -1,4 +1,5 @@
-"""Signed names: reply tokens in addresses (A7) and our own Message-IDs. Keyed checksums of 130 bits (RFC 2104, SHA-256).
+"""Signed names: reply tokens in addresses (A7), Message-IDs of our letters and of our test mails. Keyed checksums of
+130 bits (RFC 2104, SHA-256).
 
 A reply token is the plus part of a mailbox: `support+r-7pt-k3v0q1m2a9-<26 letters>@desk.example`. It carries the
 ticket, a keyed short name of the addressee, and the checksum over both, the desk and the kind. Letters are base32 of
@@ -20,6 +21,7 @@ _WHO_LETTERS = 10
 _LOCAL_PART_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 _TOKEN = re.compile(r"([rh])-([0-9a-z]{1,16})-([0-9a-z]{10})-([0-9a-z]{26})\Z")
 _OWN_ID = re.compile(r"([0-9a-z]{1,32})\.(t[0-9a-z]{1,16}|h[0-9a-z]{1,32}|n)\.([0-9a-z]{26})@")
+_PROBE_ID = re.compile(r"([0-9a-z]{1,32})\.p\.([0-9a-z]{26})@")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -91,6 +93,19 @@ def read_message_id(value: str, secret: bytes) -> OwnId | None:
     if about[0] == "t":
         return OwnId(id=id_, ticket=int(about[1:], 36))
     return OwnId(id=id_, held=about[1:] if about[0] == "h" else None)
+
+
+def probe_message_id(secret: bytes, id_: str, domain: str) -> str:
+    """Return the Message-ID, without brackets, of a test mail of ours. It is none of our letters' (M6: no loop)."""
+    return f"{id_}.p.{_check(secret, 'probe', id_)}@{domain}"
+
+
+def read_probe_message_id(value: str, secret: bytes) -> str | None:
+    """Return the id of the test mail that `value` (without brackets) names, or None where we did not make it."""
+    found = _PROBE_ID.match(value.lower())
+    if not found or not hmac.compare_digest(found[2], _check(secret, "probe", found[1])):
+        return None
+    return found[1]
 
 
 def _who(secret: bytes, address: str) -> str:

@@ -25,10 +25,12 @@ from mailgate.intake.room import LEAST_MAILS
 from mailgate.model.settings import ImapSettings, Settings
 from mailgate.operations import space
 from mailgate.operations.certificate import expiry_of
+from mailgate.operations.expiry import expiries
+from mailgate.operations.probe import described
 from mailgate.operations.queues import leaving
 from mailgate.operations.relays import try_relay
 from mailgate.operations.watch import CERTIFICATE_DAYS, STUCK_AFTER
-from mailgate.store import schema
+from mailgate.store import probes, schema
 from mailgate.store.engine import inbox_url, reading
 from mailgate.store.inbox import Inbox
 from mailgate.store.tables import ARRIVAL, STAFF
@@ -57,6 +59,7 @@ class Patient:
     engine: Engine
     inbox: Inbox
     blobs: Blobs
+    resolver: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver  # the machine's own
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
@@ -144,7 +147,7 @@ async def _try_account(account: ImapSettings) -> Finding:
 
 def _dns(patient: Patient) -> Iterator[Finding]:
     """Mail domains have a mail server, and there is a resolver at all (own checks of strangers' mail need it)."""
-    resolver = dns.resolver.Resolver()
+    resolver = patient.resolver()
     resolver.lifetime = _SECONDS / 2
     addresses = (mailbox.address for desk in patient.settings.desks.values() for mailbox in desk.mailboxes)
     for domain in sorted({address.rpartition("@")[2] for address in addresses}):
@@ -183,6 +186,37 @@ def _certificate(patient: Patient) -> Iterator[Finding]:
         yield _warning("certificate", text, _ADVICE["certificate"])
     else:
         yield _ok("certificate", text)
+
+
+def _tokens(patient: Patient) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    with reading(patient.engine) as connection:
+        found = list(expiries(connection, patient.settings))
+    for one in found:
+        if one.at <= now:
+            yield _wrong("tokens", f"{one}, which is past", one.advice)
+        elif one.is_soon(now):
+            yield _warning("tokens", str(one), one.advice)
+        else:
+            yield _ok("tokens", str(one))
+
+
+def _probe(patient: Patient) -> Iterator[Finding]:
+    settings = patient.settings.probe
+    if settings is None:
+        return
+    with reading(patient.engine) as connection:
+        found, through = probes.ended(connection), probes.last_through(connection)
+    count = probes.failures_in_a_row(found)
+    late = timedelta(seconds=2 * settings.every_seconds + settings.within_seconds)
+    if not found or datetime.now(UTC) - found[0].began_at > late:
+        since = f"since {found[0].began_at:%Y-%m-%d %H:%M} UTC" if found else "yet"
+        yield _warning("probe", f"no test mail was sent {since}", "is `mailgate serve` running?")
+    elif count:
+        last = f", the last that came through on {through.began_at:%Y-%m-%d %H:%M} UTC" if through else ""
+        yield _wrong("probe", f"{count} in a row did not come through{last}: {found[0].reason}", _ADVICE["probe"])
+    else:
+        yield _ok("probe", described(found[0], settings))
 
 
 def _disk(patient: Patient) -> Iterator[Finding]:
@@ -246,7 +280,7 @@ def _wrong(check: str, detail: str, advice: str) -> Finding:
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "database": _database, "blobs": _blobs, "queues": _queues, "relay": _relay, "imap": _imap, "dns": _dns,
-    "certificate": _certificate, "disk": _disk, "clock": _clock, "files": _files,
+    "certificate": _certificate, "tokens": _tokens, "probe": _probe, "disk": _disk, "clock": _clock, "files": _files,
 }  # fmt: skip
 _ADVICE = {
     "database": "is the database's server running, and are database.url and its password right?",
@@ -256,6 +290,8 @@ _ADVICE = {
     "imap": "are url, user and password right, and may this account use IMAP?",
     "dns": "is there a resolver in /etc/resolv.conf?",
     "certificate": "renew it (certbot renew), then systemctl restart mailgate",
+    "tokens": "see the finding on the database",
+    "probe": "mailgate probe says where a test mail gets stuck",
     "disk": "make room, or move the data to a larger disk",
     "clock": "timedatectl set-ntp true",
 }

@@ -11,9 +11,12 @@ from mailgate.log import Log
 from mailgate.operations import space
 from mailgate.operations.alarms import Alarms
 from mailgate.operations.certificate import expiry_of
+from mailgate.operations.expiry import RENEW_GRANT, expiries, note_grant
+from mailgate.operations.probe import Prober
 from mailgate.operations.queues import leaving
+from mailgate.operations.retention import Retention
 from mailgate.pipeline import House
-from mailgate.store.engine import reading
+from mailgate.store.engine import reading, transaction
 from mailgate.store.inbox import Inbox
 
 LOG = Log("watch")
@@ -33,7 +36,14 @@ class Watch:
         self._hand = ThreadPoolExecutor(1, "alarms")  # one after another, in their order
 
     async def run(self, seconds: float = LOOK_SECONDS) -> None:
-        """Look for ever."""
+        """Look for ever; test mails and what is kept no longer are seen to beside it."""
+        house = self._house
+        beside = [Prober(house, self._inbox, self._alarms).run()] if house.settings.probe else []
+        if any(desk.retention.is_on for desk in house.settings.desks.values()):
+            beside.append(Retention(house, self._inbox).run())
+        await asyncio.gather(self._keep_looking(seconds), *beside)
+
+    async def _keep_looking(self, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
             try:
@@ -49,6 +59,7 @@ class Watch:
         self._look_at_letters()
         self._look_at_disk()
         self._look_at_certificate()
+        self._look_at_expiries()
 
     def tell_of_mailbox(self, mailbox: str, place: str, works: bool, why: str) -> None:
         """As `look_at_mailbox`, soon, without waiting for the database."""
@@ -62,6 +73,22 @@ class Watch:
             self._alarms.end(key, "recovered_mailbox", place, desks)
         else:
             self._alarms.begin(key, "dead_mailbox", f"{place}: {why}", "mailgate doctor", desks)
+
+    def tell_of_grant(self, mailbox: str, place: str, why: str, seconds: float | None) -> None:
+        """As `look_at_grant`, soon, without waiting for the database."""
+        self._hand.submit(self.look_at_grant, mailbox, place, why, seconds)
+
+    def look_at_grant(self, mailbox: str, place: str, why: str, seconds: float | None) -> None:
+        """The token server refuses what a mailbox is opened with, or has given a token; it may say for how long."""
+        key, desk = f"refused:{place}", self._recipients.desk_of(mailbox)
+        desks = (desk,) if desk else ()
+        if why:
+            self._alarms.begin(key, "token", f"{place}: {why}", RENEW_GRANT, desks)
+            return
+        self._alarms.end(key, "recovered_mailbox", place, desks)
+        if seconds is not None:
+            with transaction(self._house.engine) as connection:
+                note_grant(connection, place, self._house.clock() + timedelta(seconds=seconds))
 
     def _look_at_arrivals(self) -> None:
         count, oldest = self._inbox.waiting()
@@ -104,3 +131,15 @@ class Watch:
             self._alarms.begin("certificate", "certificate", f"{file}: {expiry:%Y-%m-%d %H:%M} UTC")
         else:
             self._alarms.end("certificate")
+
+    def _look_at_expiries(self) -> None:
+        """Tokens, grants and secrets: told before they end, until they are renewed or gone."""
+        now = self._house.clock()
+        with reading(self._house.engine) as connection:
+            soon = {f"expiry:{one.key}": one for one in expiries(connection, self._house.settings) if one.is_soon(now)}
+        for key in self._alarms.begun():
+            if key.startswith("expiry:") and key not in soon:
+                self._alarms.end(key)
+        for key, one in soon.items():
+            desks = (one.desk,) if one.desk in self._house.settings.desks else ()
+            self._alarms.begin(key, "token", str(one), one.advice, desks)

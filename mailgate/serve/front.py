@@ -159,6 +159,7 @@ class Front:
                 account, recipients, Ledger(built.inbox_engine, built.inbox), built.ids.new,
                 size_limit=self._settings.smtp.size_limit, on_commit=self._arrived, may_take=Room.of(self._settings),
                 tell=partial(self._watch.tell_of_mailbox, account.mailbox),
+                tell_of_grant=partial(self._watch.tell_of_grant, account.mailbox),
             )  # fmt: skip
 
     async def _open(self, name: str, opening: Awaitable[str]) -> None:

@@ -1,11 +1,9 @@
 """What the sender needs of the house: letters as bytes, and what follows when one has left or cannot."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
 
-import dkim
 from sqlalchemy import Connection
 
 from mailgate.apply import apply, note_sent
@@ -15,33 +13,30 @@ from mailgate.errors import TryLater
 from mailgate.log import Log, short
 from mailgate.model.facts import Facts
 from mailgate.model.mail import Attachment
-from mailgate.model.settings import RelaySettings
 from mailgate.model.ticket import StoredFile
+from mailgate.outbox.sign import signer
 from mailgate.pipeline import House
 from mailgate.store.gather import read_cases
 from mailgate.store.outbox import Outgoing
 
 LOG = Log("outbox")
 _KEPT_MAILS, _KEPT_BYTES = 4, 64 * 1024 * 1024
-_SIGNED = (
-    b"from", b"to", b"reply-to", b"subject", b"date", b"message-id", b"in-reply-to", b"references", b"mime-version",
-    b"content-type", b"content-transfer-encoding", b"auto-submitted",
-)  # fmt: skip
 
 
 class LetterBytes:
     """The sender's `to_bytes`: attachments come out of the raw mails they came in with. Safe from threads."""
 
     def __init__(self, house: House) -> None:
+        """ConfigError: the key for signatures is none."""
         self._house = house
-        self._relay = house.settings.relay
+        self._sign = signer(house.settings.relay)
         self._kept: OrderedDict[str, tuple[Attachment, ...]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, letter: Outgoing) -> bytes:
         """Return the letter as it goes to the relay; a repeat is the same, byte for byte, but for its signature."""
         files = [(stored, self._content(stored)) for stored in letter.attachments]
-        return signed(to_bytes(letter.rendered, files, letter.may_leave_at), self._relay)
+        return self._sign(to_bytes(letter.rendered, files, letter.may_leave_at))
 
     def _content(self, stored: StoredFile) -> bytes:
         found = self._attachments(stored.digest)
@@ -83,7 +78,7 @@ class Consequences:
         """A letter cannot be delivered (A6): its address is marked, and staff are told of a customer's."""
         house, rendered = self._house, letter.rendered
         desk = house.settings.desks.get(rendered.desk)
-        if desk is None:
+        if desk is None or rendered.kind == "probe":  # whoever sent that test mail looks after its answer
             return
         LOG.warning("letter.refused", kind=rendered.kind, ticket=rendered.ticket, to=short(rendered.to), code=code)
         now = house.clock()
@@ -95,19 +90,3 @@ class Consequences:
             case, desk, facts, now, to=rendered.to, kind=rendered.kind, subject=rendered.subject, code=code, text=text
         )
         apply(connection, decision, house.tools, now)
-
-
-def signed(raw: bytes, settings: RelaySettings, headers: Sequence[bytes] = _SIGNED) -> bytes:
-    """Return `raw` with a DKIM signature (RFC 6376) on top, where the configuration has a key for it."""
-    if not (settings.dkim_domain and settings.dkim_selector and settings.dkim_key):
-        return raw
-    signature: bytes = dkim.sign(
-        raw, settings.dkim_selector.encode(), settings.dkim_domain.encode(), settings.dkim_key.encode(),
-        canonicalize=(b"relaxed", b"relaxed"), include_headers=_present(raw, headers),
-    )  # fmt: skip
-    return signature + raw
-
-
-def _present(raw: bytes, names: Sequence[bytes]) -> list[bytes]:
-    head = raw.partition(b"\r\n\r\n")[0].lower()
-    return [name for name in names if head.startswith(name + b":") or b"\n" + name + b":" in head]

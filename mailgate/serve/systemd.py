@@ -5,6 +5,7 @@ import socket
 from contextlib import suppress
 
 _FIRST = 3  # SD_LISTEN_FDS_START
+_SECONDS = 1.0
 
 
 def notify(state: str) -> None:
@@ -12,6 +13,8 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] in ("/", "@"):
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            # the queue of one who does not read is full after ten; that must not stop us
+            sock.settimeout(_SECONDS if state != "WATCHDOG=1" else 0.0)
             sock.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
 
 

@@ -1,14 +1,14 @@
 """A person's data, taken out of every table: their tickets stay, anonymous."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, Text, cast, delete, or_, select, update
 
 from mailgate.store.outbox import OUTBOX
+from mailgate.store.rewriting import changed, chunks, replacer
 from mailgate.store.tables import (
     ACCOUNT,
     ADDRESS_MARK,
@@ -22,9 +22,6 @@ from mailgate.store.tables import (
     STAFF,
     TICKET,
 )
-
-_SHORTEST_NAME = 4  # a shorter one would take letters out of other words
-_CHUNK = 500
 
 
 @dataclass(slots=True)
@@ -60,7 +57,7 @@ class _Eraser:
     def erase(self) -> Erased:
         tickets = self._tickets()
         names = self._names()
-        self._replace = _replacer(self._address, self._stand_in, names)
+        self._replace = replacer({self._address: self._stand_in}, names)
         own = self._own_digests(tickets)
         self._tickets_and_messages(tickets, own)
         self._outbox(tickets)
@@ -133,16 +130,16 @@ class _Eraser:
         self._rewrite(TICKET, TICKET.c.number, tickets, names)
         texts = ("subject", "visible_text", "body", "html", "author", "author_name", "attachments")
         for row in self._rows(MESSAGE, MESSAGE.c.ticket, tickets):
-            changed = self._changed(row, texts)
+            values = self._changed(row, texts)
             if row["digest"] in digests:
-                changed["attachments"] = []
+                values["attachments"] = []
             if row["author"] == self._address:
                 if row["message_id"]:
                     gone = delete(REFERENCE).where(REFERENCE.c.message_id == row["message_id"])
                     self._erased.count("reference", self._connection.execute(gone).rowcount)
-                changed |= {"message_id": None, "refs": []}
-            if changed:
-                self._connection.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**changed))
+                values |= {"message_id": None, "refs": []}
+            if values:
+                self._connection.execute(update(MESSAGE).where(MESSAGE.c.id == row["id"]).values(**values))
                 self._erased.count("message", 1)
         self._rewrite(EVENT, EVENT.c.ticket, tickets, ("actor", "detail"))
 
@@ -171,11 +168,11 @@ class _Eraser:
         ids = set(self._connection.execute(
             select(ARRIVAL.c.id).where(or_(ARRIVAL.c.sender == self._address, ARRIVAL.c.envelope_from == self._address))
         ).scalars())  # fmt: skip
-        for chunk in _chunks(tickets):
+        for chunk in chunks(tickets):
             ids |= set(self._connection.execute(select(ARRIVAL.c.id).where(ARRIVAL.c.ticket.in_(chunk))).scalars())
         gone = [row["id"] for row in self._rows(ARRIVAL, ARRIVAL.c.id, sorted(ids)) if row["digest"] in digests]
         self._rewrite(ARRIVAL, ARRIVAL.c.id, sorted(ids), names)
-        for chunk in _chunks(gone):
+        for chunk in chunks(gone):
             self._connection.execute(update(ARRIVAL).where(ARRIVAL.c.id.in_(chunk)).values(message_id=None))
         self._erased.arrivals = gone
         held = list(self._connection.execute(select(HELD.c.id).where(HELD.c.sender == self._address)).scalars())
@@ -205,51 +202,18 @@ class _Eraser:
     def _rewrite(self, table: Table, key: Any, values: Sequence[Any], names: Sequence[str]) -> None:
         primary = next(iter(table.primary_key.columns))
         for row in self._rows(table, key, values):
-            if changed := self._changed(row, names):
-                self._connection.execute(update(table).where(primary == row[primary.name]).values(changed))
+            if found := self._changed(row, names):
+                self._connection.execute(update(table).where(primary == row[primary.name]).values(found))
                 self._erased.count(table.name, 1)
 
     def _rows(self, table: Table, key: Any, values: Sequence[Any]) -> list[Any]:
         found: list[Any] = []
-        for chunk in _chunks(values):
+        for chunk in chunks(values):
             found += self._connection.execute(select(table).where(key.in_(chunk))).mappings().all()
         return found
 
     def _changed(self, row: Any, names: Sequence[str]) -> dict[str, Any]:
-        found = {}
-        for name in names:
-            value = _walked(row[name], self._replace)
-            if value != row[name]:
-                found[name] = value
-        return found
+        return changed(row, names, self._replace)
 
     def _numbers(self, query: Any) -> list[int]:
         return [int(one) for one in self._connection.execute(query).scalars()]
-
-
-def _replacer(address: str, stand_in: str, names: Iterable[str]) -> Callable[[str], str]:
-    """Return what puts the stand-in for the address (any case) and a dash for each name of the person."""
-    kept = sorted({name for name in names if len(name) >= _SHORTEST_NAME and name != address}, key=len, reverse=True)
-    by_address = re.compile(rf"(?<![\w.+-]){re.escape(address)}(?![\w-])", re.IGNORECASE)
-    by_name = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in kept), re.IGNORECASE) if kept else None
-
-    def replace(text: str) -> str:
-        text = by_address.sub(stand_in, text)
-        return by_name.sub("—", text) if by_name else text
-
-    return replace
-
-
-def _walked(value: Any, replace: Callable[[str], str]) -> Any:
-    """Return a JSON value with every text in it replaced."""
-    if isinstance(value, str):
-        return replace(value)
-    if isinstance(value, list):
-        return [_walked(one, replace) for one in value]
-    if isinstance(value, dict):
-        return {key: _walked(one, replace) for key, one in value.items()}
-    return value
-
-
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

@@ -220,6 +220,18 @@ class Inbox:
                 )
         return len(rows)
 
+    def forget_raw(self, digests: Sequence[str]) -> None:
+        """Remove the raw mail of those digests from blobs and inbox; what still waits to be read is left alone."""
+        for start in range(0, len(digests), 500):
+            some = list(digests[start : start + 500])
+            with transaction(self._engine) as connection:
+                waiting = select(INBOX.c.digest).where(INBOX.c.digest.in_(some), INBOX.c.state == "waiting")
+                kept = set(connection.execute(waiting).scalars())
+                gone = [digest for digest in some if digest not in kept]
+                connection.execute(delete(INBOX).where(INBOX.c.digest.in_(gone), INBOX.c.state != "waiting"))
+            for digest in gone:
+                self._blobs.remove(digest)
+
     def _set(self, ids: Sequence[str], **values: Any) -> None:
         if ids:
             with transaction(self._engine) as connection:

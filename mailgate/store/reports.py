@@ -1,13 +1,26 @@
 """Counts of a desk, read from its tables: the digest (D9) and `stats`."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from mailgate.store.tables import ARRIVAL, DEADLINE, HELD, MESSAGE, TICKET
+from mailgate.store.tables import (
+    ARRIVAL,
+    DEADLINE,
+    HELD,
+    IS_ENDED_PROMISE,
+    IS_HELD,
+    IS_PARKED,
+    IS_STAFFS,
+    IS_UNANSWERED,
+    MESSAGE,
+    TICKET,
+)
 
 _WAITING = 10
+_RESPONSES = ("first_response", "next_response")
 
 
 def day_counts(connection: Connection, desk: str, since: datetime, until: datetime) -> dict[str, Any]:
@@ -16,10 +29,9 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
     def count(query: Any) -> int:
         return int(connection.execute(query).scalar_one())
 
-    response = ("first_response", "next_response")
-    kept = count(_closed(desk, "met", since, until, response))
-    breached = count(_closed(desk, "breached", since, until, (*response, "resolve", "promise")))
-    late = count(_closed(desk, "breached", since, until, response))
+    ended = _ended_promises(connection, desk, since, until)
+    kept = sum(ended[kind, "met"] for kind in _RESPONSES)
+    late = sum(ended[kind, "breached"] for kind in _RESPONSES)
     return {
         "opened": count(
             select(func.count())
@@ -28,32 +40,35 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
         "answered": count(
             select(func.count(MESSAGE.c.ticket.distinct()))
             .join(TICKET, TICKET.c.number == MESSAGE.c.ticket)
-            .where(TICKET.c.desk == desk, MESSAGE.c.kind == "staff", MESSAGE.c.at >= since, MESSAGE.c.at < until,
+            .where(TICKET.c.desk == desk, IS_STAFFS, MESSAGE.c.at >= since, MESSAGE.c.at < until,
                    MESSAGE.c.state.in_(("done", "holding")))
         ),
-        "breached": breached,
-        "held": count(select(func.count()).where(HELD.c.desk == desk, HELD.c.state == "held")),
+        "breached": sum(number for (_, state), number in ended.items() if state == "breached"),
+        "held": count(select(func.count()).where(HELD.c.desk == desk, IS_HELD)),
         "quarantined": count(
             select(func.count())
-            .where(ARRIVAL.c.desk == desk, ARRIVAL.c.outcome == "quarantined", ARRIVAL.c.state == "quarantined")
+            .where(ARRIVAL.c.desk == desk, IS_PARKED, ARRIVAL.c.outcome == "quarantined", ARRIVAL.c.state == "quarantined")
         ),
         "waiting": _waiting(connection, desk),
         "kept_percent": round(100 * kept / (kept + late)) if kept + late else None,
     }  # fmt: skip
 
 
-def _closed(desk: str, state: str, since: datetime, until: datetime, kinds: tuple[str, ...]) -> Any:
-    return select(func.count()).where(
-        DEADLINE.c.desk == desk, DEADLINE.c.state == state, DEADLINE.c.kind.in_(kinds),
-        DEADLINE.c.closed_at >= since, DEADLINE.c.closed_at < until,
-    )  # fmt: skip
+def _ended_promises(connection: Connection, desk: str, since: datetime, until: datetime) -> Counter[tuple[str, str]]:
+    """Count what was promised and came to its end in that time, by kind and state."""
+    query = (
+        select(DEADLINE.c.kind, DEADLINE.c.state, func.count())
+        .where(DEADLINE.c.desk == desk, IS_ENDED_PROMISE, DEADLINE.c.closed_at >= since, DEADLINE.c.closed_at < until)
+        .group_by(DEADLINE.c.kind, DEADLINE.c.state)
+    )
+    return Counter({(kind, state): number for kind, state, number in connection.execute(query)})
 
 
 def _waiting(connection: Connection, desk: str) -> tuple[dict[str, Any], ...]:
     """Return the tickets whose customers have waited longest for an answer."""
     query = (
         select(TICKET.c.number, TICKET.c.subject, TICKET.c.queue, TICKET.c.unanswered_since)
-        .where(TICKET.c.desk == desk, TICKET.c.unanswered_since.is_not(None), TICKET.c.status.in_(("new", "open")))
+        .where(TICKET.c.desk == desk, IS_UNANSWERED)
         .order_by(TICKET.c.unanswered_since)
         .limit(_WAITING)
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from mailgate.store.tables import DEADLINE, MESSAGE, TICKET
+from mailgate.store.tables import DEADLINE, IS_ENDED_PROMISE, IS_STAFFS, MESSAGE, TICKET
 
 RESPONSES = ("first_response", "next_response")
 
@@ -59,16 +59,13 @@ def percentile(values: Sequence[float], percent: int) -> int | None:
 def _opened(
     connection: Connection, zones: Mapping[str, ZoneInfo], since: datetime, until: datetime, days: dict[Key, Day]
 ) -> None:
-    answers = (
-        select(MESSAGE.c.ticket, func.min(MESSAGE.c.at).label("first"))
-        .where(MESSAGE.c.kind == "staff", MESSAGE.c.state.in_(("done", "holding")))
-        .group_by(MESSAGE.c.ticket)
-        .subquery()
+    first_answer = (
+        select(func.min(MESSAGE.c.at))
+        .where(MESSAGE.c.ticket == TICKET.c.number, MESSAGE.c.kind == "staff", MESSAGE.c.state.in_(("done", "holding")))
+        .scalar_subquery()
     )
-    query = (
-        select(TICKET.c.desk, TICKET.c.queue, TICKET.c.created_at, answers.c.first)
-        .join(answers, answers.c.ticket == TICKET.c.number, isouter=True)
-        .where(TICKET.c.desk.in_(zones), TICKET.c.created_at >= since, TICKET.c.created_at < until)
+    query = select(TICKET.c.desk, TICKET.c.queue, TICKET.c.created_at, first_answer.label("first")).where(
+        TICKET.c.desk.in_(zones), TICKET.c.created_at >= since, TICKET.c.created_at < until
     )
     for desk, queue, created_at, first in connection.execute(query):
         one = _day(days, zones, desk, queue, created_at)
@@ -83,8 +80,8 @@ def _answered(
     query = (
         select(TICKET.c.desk, TICKET.c.queue, MESSAGE.c.at, MESSAGE.c.ticket)
         .join(TICKET, TICKET.c.number == MESSAGE.c.ticket)
-        .where(MESSAGE.c.kind == "staff", MESSAGE.c.state.in_(("done", "holding")), MESSAGE.c.at >= since,
-               MESSAGE.c.at < until, TICKET.c.desk.in_(zones))
+        .where(IS_STAFFS, MESSAGE.c.state.in_(("done", "holding")), MESSAGE.c.at >= since, MESSAGE.c.at < until,
+               TICKET.c.desk.in_(zones))
     )  # fmt: skip
     for desk, queue, at, ticket in connection.execute(query):
         _day(days, zones, desk, queue, at).answered.add(ticket)
@@ -96,8 +93,8 @@ def _promises(
     query = (
         select(TICKET.c.desk, TICKET.c.queue, DEADLINE.c.closed_at, DEADLINE.c.state)
         .join(TICKET, TICKET.c.number == DEADLINE.c.ticket)
-        .where(DEADLINE.c.kind.in_(RESPONSES), DEADLINE.c.state.in_(("met", "breached")), DEADLINE.c.closed_at >= since,
-               DEADLINE.c.closed_at < until, TICKET.c.desk.in_(zones))
+        .where(IS_ENDED_PROMISE, DEADLINE.c.kind.in_(RESPONSES), DEADLINE.c.closed_at >= since,
+               DEADLINE.c.closed_at < until, DEADLINE.c.desk.in_(zones))
     )  # fmt: skip
     for desk, queue, at, state in connection.execute(query):
         one = _day(days, zones, desk, queue, at)

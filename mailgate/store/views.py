@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
-from mailgate.model.ticket import SHOWN_DEADLINES, Ticket
+from mailgate.model.ticket import SHOWN_DEADLINES, Status, Ticket
 from mailgate.store import outbox, rows
 from mailgate.store.inbox import INBOX, arrival_from_json
 from mailgate.store.outbox import Outgoing
-from mailgate.store.tables import ARRIVAL, DEADLINE, EVENT, HELD, MESSAGE, TICKET
+from mailgate.store.rewriting import chunks
+from mailgate.store.tables import ARRIVAL, DEADLINE, EVENT, HELD, IS_HELD, IS_PARKED, MESSAGE, TICKET
 
 _HEAD_BYTES = 64 * 1024
 _MOST_WAITING = 5000
+_ABOVE_ALL = 2**31 - 1
+_PARKED = ("held", "set_aside", "quarantined")
+ALL_STATUSES: tuple[str, ...] = get_args(Status)
 _FROM = re.compile(rb"(?im)^from[ \t]*:(.*)$")
 _MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:\s*<([^<>\s]+)>")
 
@@ -22,16 +26,66 @@ def list_tickets(
     connection: Connection, *, desk: str | None = None, queue: str | None = None, statuses: Sequence[str] = (),
     account: str | None = None, limit: int = 100, before: int | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Return tickets, the newest first."""
+    """Return tickets, the newest first. What it costs goes with `limit`, not with how many tickets there are."""
     query = select(TICKET).order_by(TICKET.c.number.desc()).limit(limit)
-    for column, value in ((TICKET.c.desk, desk), (TICKET.c.queue, queue), (TICKET.c.account, account)):
-        if value is not None:
-            query = query.where(column == value)
+    wanted = ((TICKET.c.desk, desk), (TICKET.c.queue, queue), (TICKET.c.account, account))
+    conditions = [column == value for column, value in wanted if value is not None]
     if statuses:
-        query = query.where(TICKET.c.status.in_(statuses))
+        conditions.append(TICKET.c.status.in_(statuses))
     if before is not None:
-        query = query.where(TICKET.c.number < before)
-    return [ticket_keys(rows.ticket_of(row)) for row in connection.execute(query).mappings()]
+        conditions.append(TICKET.c.number < before)
+    if account is not None or not (desk or queue or statuses):  # the key, or the index of accounts, has them in order
+        found = list(connection.execute(query.where(*conditions)).mappings())
+    else:
+        found = _tickets(connection, _newest(connection, desk, queue, statuses or ALL_STATUSES, limit, before))
+    return [ticket_keys(rows.ticket_of(row)) for row in found]
+
+
+def _newest(
+    connection: Connection, desk: str | None, queue: str | None, statuses: Sequence[str], limit: int, before: int | None
+) -> list[int]:  # fmt: skip
+    """Return the numbers of the newest tickets: the first few of each place and status, and of these the first."""
+    found: list[int] = []
+    above, below = 0, before if before is not None else _ABOVE_ALL
+    for place in _places(connection, desk, queue):
+        for status in statuses:
+            query = select(TICKET.c.number).where(
+                TICKET.c.desk == place[0], TICKET.c.queue == place[1], TICKET.c.status == status,
+                TICKET.c.number > above, TICKET.c.number < below,
+            )  # fmt: skip
+            found += connection.execute(query.order_by(TICKET.c.number.desc()).limit(limit)).scalars()
+            found = sorted(found, reverse=True)[:limit]
+            above = found[-1] if 0 < limit == len(found) else 0
+    return found
+
+
+def _places(connection: Connection, desk: str | None, queue: str | None) -> list[tuple[str, str]]:
+    """Return the desks with their queues that have tickets. Each is looked up behind the one before: they are few."""
+    if desk is not None and queue is not None:
+        return [(desk, queue)]
+    desks = [desk] if desk is not None else _steps(connection, TICKET.c.desk)
+    if queue is not None:
+        return [(one, queue) for one in desks]
+    return [(one, name) for one in desks for name in _steps(connection, TICKET.c.queue, TICKET.c.desk == one)]
+
+
+def _steps(connection: Connection, column: ColumnElement[str], *conditions: ColumnElement[bool]) -> list[str]:
+    """Return the values of a column that an index has in order, going from each to the next."""
+    found: list[str] = []
+    while True:
+        later = [column > found[-1]] if found else []
+        value = connection.execute(select(column).where(*conditions, *later).order_by(column).limit(1)).scalar()
+        if value is None:
+            return found
+        found.append(value)
+
+
+def _tickets(connection: Connection, numbers: Sequence[int]) -> list[Any]:
+    found: list[Any] = []
+    for some in chunks(numbers):
+        query = select(TICKET).where(TICKET.c.number.in_(some)).order_by(TICKET.c.number.desc())
+        found += connection.execute(query).mappings()
+    return found
 
 
 def show_ticket(connection: Connection, number: int) -> dict[str, Any] | None:
@@ -117,10 +171,12 @@ def list_parked(
 ) -> list[dict[str, Any]]:
     """Return quarantined or set-aside mail, oldest first."""
     query = select(ARRIVAL).where(ARRIVAL.c.outcome == outcome).order_by(ARRIVAL.c.id).limit(1000)
+    if outcome in _PARKED:
+        query = query.where(IS_PARKED)
     if desk:
         query = query.where(ARRIVAL.c.desk == desk)
     if is_open:
-        query = query.where(ARRIVAL.c.state != "dropped")
+        query = query.where(ARRIVAL.c.state.not_in(("dropped", "probe")))
     return [parked(row) for row in connection.execute(query).mappings()]
 
 
@@ -135,7 +191,7 @@ def list_held(connection: Connection, desk: str | None = None, *, is_open: bool 
     if desk:
         query = query.where(HELD.c.desk == desk)
     if is_open:
-        query = query.where(HELD.c.state == "held")
+        query = query.where(IS_HELD)
     return [_held(row) for row in connection.execute(query.order_by(HELD.c.id).limit(1000)).mappings()]
 
 

@@ -113,7 +113,7 @@ class PanelApi:
 
     def _desk_of(self, token: str) -> str | None:
         with reading(self._house.engine) as connection:
-            return tokens.find_desk_of_token(connection, token)
+            return tokens.find_desk_of_token(connection, token, self._house.clock())
 
     def _ticket(self, desk: Desk, number: int) -> dict[str, Any]:
         with reading(self._house.engine) as connection:

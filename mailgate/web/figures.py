@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Connection, func, select
 
 from mailgate.pipeline import House
+from mailgate.store import probes
 from mailgate.store.engine import reading
 from mailgate.store.inbox import Inbox
 from mailgate.store.outbox import OUTBOX
@@ -50,12 +51,14 @@ class Figures:
             yield _gauge("mailgate_outbox_oldest_seconds", "How long the oldest letter that may leave has waited",
                          self._oldest_letter(connection))  # fmt: skip
             yield from self._responses(connection)
+            yield from self._probe(connection)
 
     def _counts(self, connection: Connection) -> Iterator[Family]:
         mails = CounterMetricFamily(
             "mailgate_mails", "Mails by what became of them", labels=("desk", "channel", "outcome")
         )
-        _fill(mails, connection, ARRIVAL.c.desk, ARRIVAL.c.channel, ARRIVAL.c.outcome)
+        is_mail = ARRIVAL.c.state != probes.ARRIVAL_STATE  # our own test mails go again, and a counter never falls
+        _fill(mails, connection, ARRIVAL.c.desk, ARRIVAL.c.channel, ARRIVAL.c.outcome, where=is_mail)
         yield mails
         letters = GaugeMetricFamily("mailgate_letters", "Letters by state", labels=("desk", "kind", "state"))
         _fill(letters, connection, OUTBOX.c.desk, OUTBOX.c.kind, OUTBOX.c.state)
@@ -78,6 +81,21 @@ class Figures:
         oldest = connection.execute(query).scalar()
         return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
+    def _probe(self, connection: Connection) -> Iterator[Family]:
+        """Yield how the last test mails did, where there are any."""
+        if self._house.settings.probe is None:
+            return
+        ended, through = probes.ended(connection, 50), probes.last_through(connection)
+        yield _gauge(
+            "mailgate_probe_failures", "Test mails that failed since the last that came through",
+            probes.failures_in_a_row(ended),
+        )  # fmt: skip
+        if through is None or through.ended_at is None:
+            return
+        name, text = "mailgate_probe_last_success_timestamp_seconds", "When a test mail came through last"
+        yield _gauge(name, text, through.ended_at.timestamp())
+        yield _gauge("mailgate_probe_seconds", "How long its whole way took", through.seconds or 0)
+
     def _responses(self, connection: Connection) -> Iterator[Family]:
         """Yield the numbers of `mailgate stats` for the last days, by desk and queue."""
         now = self._house.clock()
@@ -96,8 +114,9 @@ class Figures:
             yield family
 
 
-def _fill(family: Any, connection: Connection, *columns: Any) -> None:
-    for row in connection.execute(select(*columns, func.count()).group_by(*columns)):
+def _fill(family: Any, connection: Connection, *columns: Any, where: Any = None) -> None:
+    query = select(*columns, func.count()).group_by(*columns)
+    for row in connection.execute(query if where is None else query.where(where)):
         family.add_metric([str(one) for one in row[:-1]], row[-1])
 
 

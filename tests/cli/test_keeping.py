@@ -4,6 +4,7 @@ import csv
 import io
 import sqlite3
 
+from mailgate.store.tables import SCHEMA_VERSION
 from tests.cli.desk_folder import DeskFolder, mail
 
 
@@ -45,6 +46,18 @@ def test_an_erasure_waits_for_mail_that_waits_and_spares_staff(desk: DeskFolder)
     assert desk.run("erase", "nobody").code == 1
 
 
+def test_a_token_may_expire(desk: DeskFolder):
+    assert desk.rows("token", "create", "--name", "dated", "--expires", "2999-01-31")[0]["expires_at"] == (
+        "2999-01-31T22:00:00+00:00"  # the end of that day in Kyiv
+    )
+    desk.rows("token", "create", "--name", "lasting", "--expires", "90d")
+    desk.rows("token", "create", "--name", "endless")
+    assert [row["expires_at"] is None for row in desk.rows("token", "list")] == [False, False, True]
+    for text, said in (("2020-01-31", "is past"), ("soon", "allowed is a date")):
+        ran = desk.run("token", "create", "--expires", text)
+        assert (ran.code, said in ran.err) == (1, True)
+
+
 def test_a_token_is_shown_once_and_kept_as_a_digest(desk: DeskFolder):
     token = desk.run("token", "create", "--desk", "flexihost", "--name", "panel").out.strip()
     assert len(token) >= 40
@@ -78,7 +91,7 @@ def test_db_upgrade_says_what_it_did(desk: DeskFolder):
         name.unlink()
     first = desk.run("db", "upgrade").out
     assert "table ticket made" in first
-    assert desk.run("db", "upgrade").out == "the database is of version 1 already\n"
+    assert desk.run("db", "upgrade").out == f"the database is of version {SCHEMA_VERSION} already\n"
 
 
 def test_schema_prints_the_ddl_of_either_engine(desk: DeskFolder):

@@ -2,12 +2,19 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import dns.resolver
 import pytest
 
+from mailgate.operations import checks
+from mailgate.store import probes
+from mailgate.store.engine import transaction
 from tests.certificates import make_certificate
 from tests.cli.desk_folder import DeskFolder
+from tests.operations.dns_server import DnsServer
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +24,6 @@ def _no_name_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _without_dns() -> dict[str, object]:
-    from mailgate.operations import checks
-
     return {name: check for name, check in checks.CHECKS.items() if name != "dns"}
 
 
@@ -94,3 +99,83 @@ def test_people_read_lines_with_the_advice_below(desk: DeskFolder):
     assert ran.code == 1
     assert "WRONG  database" in ran.out
     assert "→ mailgate db upgrade" in ran.out
+
+
+def test_tokens_that_end_soon_are_named_and_those_that_ended_are_wrong(desk: DeskFolder):
+    desk.rows("token", "create", "--name", "panel", "--expires", "90d")
+    code, found = findings(desk)
+    assert (code, found["tokens"]["state"]) == (0, "ok")
+    desk.rows("token", "create", "--name", "old panel", "--expires", "5d")
+    rows = [row for row in desk.run("doctor", "--json").rows if row["check"] == "tokens"]
+    assert [row["state"] for row in rows] == ["ok", "warning"]
+    assert "old panel" in rows[1]["detail"]
+    with open(desk.file, "a", encoding="utf-8") as out:
+        out.write(
+            '\n[[imap]]\nurl = "imap://me@127.0.0.1:9/INBOX"\nmailbox = "support@flexihost.example"\n'
+            '[imap.oauth]\ntoken_url = "http://127.0.0.1:9/"\nclient_id = "c"\nclient_secret = "s"\n'
+            'refresh_token = "r"\nclient_secret_expires = "2020-01-31"\n'
+        )
+    code, found = findings(desk)
+    assert (code, found["tokens"]["state"], "client secret" in found["tokens"]["detail"]) == (1, "wrong", True)
+
+
+def test_the_probe_is_named_where_there_is_one(desk: DeskFolder):
+    assert "probe" not in findings(desk)[1]
+    with open(desk.file, "a", encoding="utf-8") as out:
+        out.write('\n[probe]\nto = "support@flexihost.example"\nthrough = "smtp://127.0.0.1:9"\n')
+    built = desk.open()
+    assert findings(desk)[1]["probe"]["state"] == "warning"
+    now = built.house.clock()
+    for which, state in (("a", "through"), ("b", "failed")):
+        with transaction(built.engine) as connection:
+            probes.begin(connection, which, now, comes_back=False)
+            probe = probes.find(connection, which)
+            assert probe is not None
+            probes.end(connection, replace(probe, answered_at=now), state, "" if state == "through" else "no", now)  # type: ignore[arg-type]
+        assert findings(desk)[1]["probe"]["state"] == ("ok" if state == "through" else "wrong")
+    built.close()
+
+
+@pytest.fixture
+def zone() -> Iterator[DnsServer]:
+    with DnsServer({"flexihost.example": "mx.flexihost.example"}) as server:
+        yield server
+
+
+def dns_findings(desk: DeskFolder, port: int, **changes: object) -> list[checks.Finding]:
+    def resolver() -> dns.resolver.Resolver:
+        found = dns.resolver.Resolver(configure=False)
+        found.nameservers, found.port = ["127.0.0.1"], port
+        return found
+
+    built = desk.open()
+    settings = replace(built.settings, smtp=replace(built.settings.smtp, **changes))  # type: ignore[arg-type]
+    patient = checks.Patient(
+        settings=settings, engine=built.engine, inbox=built.inbox, blobs=built.blobs, resolver=resolver
+    )  # fmt: skip
+    try:
+        return list(checks._dns(patient))
+    finally:
+        built.close()
+
+
+def test_a_mail_domain_is_asked_for_its_mail_server(desk: DeskFolder, zone: DnsServer):
+    (found,) = dns_findings(desk, zone.port)
+    assert (found.state, "mx.flexihost.example" in found.detail) == ("ok", True)
+    assert zone.asked == ["flexihost.example."]
+
+
+@pytest.mark.parametrize("answer", ["nothing", "no such name"])
+def test_a_mail_domain_without_a_mail_server_is_a_warning(desk: DeskFolder, zone: DnsServer, answer: str):
+    zone.records = {} if answer == "no such name" else {"flexihost.example": None}
+    (found,) = dns_findings(desk, zone.port)
+    assert (found.state, "no MX" in found.detail) == ("warning", True)
+
+
+@pytest.mark.parametrize(("listen", "state"), [("127.0.0.1:25", "warning"), ("0.0.0.0:25", "wrong")])
+def test_a_resolver_that_fails_is_wrong_only_where_strangers_mail_is_checked(
+    desk: DeskFolder, zone: DnsServer, listen: str, state: str
+):
+    zone.is_broken = True
+    (found,) = dns_findings(desk, zone.port, listen=listen)
+    assert (found.state, "resolv.conf" in found.advice) == (state, True)

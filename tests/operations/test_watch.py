@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
 from mailgate import app
+from mailgate.intake.imap_place import place_of
+from mailgate.model.settings import ImapSettings
 from mailgate.operations import space
 from mailgate.operations.alarms import Alarms
 from mailgate.operations.watch import Watch
+from mailgate.store import tokens
 from mailgate.store.engine import reading, transaction
 from mailgate.store.outbox import OUTBOX
 from tests.certificates import make_certificate
@@ -103,3 +106,68 @@ def test_a_certificate_that_runs_out_is_told(built: app.Built, tmp_path: Path):
     watch(built).look()
     watch(built).look()
     assert len(told(built)) == 1
+
+
+def add_token(built: app.Built, name: str, expires_at: datetime | None) -> None:
+    with transaction(built.engine) as connection:
+        tokens.add_token(
+            connection, id_=name, desk="flexihost", token=name, name=name, at=built.house.clock(), expires_at=expires_at
+        )  # fmt: skip
+
+
+def with_account(built: app.Built, **oauth: str) -> ImapSettings:
+    account = ImapSettings(
+        url="imaps://me@imap.example/INBOX", mailbox="support@flexihost.example", oauth={"client_id": "c", **oauth}
+    )
+    built.house.settings = replace(built.house.settings, imap=(account,))
+    return account
+
+
+def test_a_token_is_told_of_before_it_expires_and_no_more_once_it_is_revoked(built: app.Built):
+    now = built.house.clock()
+    add_token(built, "soon", now + timedelta(days=13))
+    add_token(built, "later", now + timedelta(days=15))
+    add_token(built, "never", None)
+    for _ in range(2):
+        watch(built).look()
+    assert Alarms(built.house).begun() == ["expiry:panel:soon"]
+    assert len(told(built)) == 1
+    with transaction(built.engine) as connection:
+        tokens.revoke_token(connection, "soon", None, now)
+    watch(built).look()
+    assert Alarms(built.house).begun() == []
+    assert len(told(built)) == 1
+
+
+def test_a_refused_grant_is_told_at_once_and_once_and_its_end_as_well(built: app.Built):
+    place = "me@imap.example/INBOX"
+    for _ in range(3):
+        watch(built).look_at_grant("support@flexihost.example", place, "the grant is refused: invalid_grant", None)
+    assert len(told(built)) == 1
+    for _ in range(2):
+        watch(built).look_at_grant("support@flexihost.example", place, "", None)
+    assert len(told(built)) == 2
+
+
+def test_a_grant_whose_end_the_provider_told_is_told_of_until_it_is_renewed(built: app.Built):
+    account = with_account(built)
+    place = place_of(account).name
+    watch(built).look_at_grant(account.mailbox, place, "", 20 * 86400.0)
+    watch(built).look()
+    assert told(built) == []
+    now = built.house.clock() + timedelta(days=7)
+    built.house.clock = lambda: now
+    watch(built).look()
+    watch(built).look()
+    assert len(told(built)) == 1
+    watch(built).look_at_grant(account.mailbox, place, "", 90 * 86400.0)
+    watch(built).look()
+    assert Alarms(built.house).begun() == []
+
+
+@pytest.mark.parametrize(("days", "count"), [(13, 1), (16, 0), (-2, 1)])
+def test_a_client_secret_with_a_date_is_told_of(built: app.Built, days: int, count: int):
+    day = (built.house.clock() + timedelta(days=days)).date().isoformat()
+    with_account(built, client_secret_expires=day)
+    watch(built).look()
+    assert len(told(built)) == count

@@ -300,3 +300,15 @@ def test_killed_while_it_moves_mail_to_the_blobs_no_mail_is_lost(tmp_path: Path)
     assert [inbox.raw_of(mail.arrival.digest) for mail in mails] == [mail.raw for mail in mails]
     assert inbox.move_to_blobs() == 3
     assert [inbox.raw_of(mail.arrival.digest) for mail in mails] == [mail.raw for mail in mails]
+
+
+def test_raw_mail_that_nobody_keeps_is_forgotten_and_what_waits_is_not(inbox: Inbox, blobs: FolderBlobs):
+    mails = [incoming(b"read"), incoming(b"given up"), incoming(b"waits"), incoming(b"w" * (SMALL_BYTES + 1))]
+    inbox.accept(mails)
+    inbox.done([mails[0].arrival.id])
+    inbox.move_to_blobs()
+    inbox.give_up(mails[1].arrival.id, "no")
+    for _ in range(2):
+        inbox.forget_raw([mail.arrival.digest for mail in mails])
+    assert [inbox.raw_of(mail.arrival.digest) for mail in mails] == [None, None, mails[2].raw, mails[3].raw]
+    assert inbox.given_up() == []

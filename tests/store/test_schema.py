@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Column, Connection, Engine, Index, MetaData, String, Table
 
 from mailgate.errors import TryLater
-from mailgate.store import schema
+from mailgate.store import schema, tokens
 from mailgate.store.engine import open_engine, reading, transaction
+from mailgate.store.ids import utc_now
 from mailgate.store.migrations import Migration, add_column, add_index
 from mailgate.store.tables import SCHEMA_VERSION, metadata
 from tests.store.conftest import POSTGRESQL
@@ -148,6 +149,24 @@ def test_several_may_make_a_database_at_once(engines: tuple[Engine, Engine | Non
 
 def test_a_new_database_needs_no_steps_of_old_ones(engines: tuple[Engine, Engine | None]):
     assert all(line.endswith(" made") for line in schema.upgrade(*engines, Next().steps))
+
+
+def test_a_database_of_the_first_version_is_brought_to_this_one(engines: tuple[Engine, Engine | None]):
+    engine, inbox = engines
+    schema.upgrade(engine, inbox)
+    now = utc_now()
+    with transaction(engine) as connection:
+        tokens.add_token(connection, id_="a", desk="d", token="of then", name="", at=now)
+        connection.exec_driver_sql("ALTER TABLE panel_token DROP COLUMN expires_at")
+        connection.exec_driver_sql("DROP TABLE probe")
+        connection.exec_driver_sql("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    assert {"table probe made", "version 2: tokens of panels may expire"} <= set(schema.upgrade(engine, inbox))
+    schema.require(engine)
+    with transaction(engine) as connection:
+        tokens.add_token(connection, id_="b", desk="d", token="of now", name="", at=now, expires_at=now)
+        found = [tokens.find_desk_of_token(connection, token, now) for token in ("of then", "of now")]
+    assert found == ["d", None]
+    assert schema.upgrade(engine, inbox) == []
 
 
 @pytest.mark.slow

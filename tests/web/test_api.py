@@ -3,13 +3,14 @@
 import asyncio
 import base64
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from mailgate.store.engine import reading
+from mailgate.store import tokens
+from mailgate.store.engine import reading, transaction
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.tables import ARRIVAL, TICKET
 from tests.web.conftest import Site, names
@@ -110,6 +111,18 @@ async def test_the_panel_sees_no_note_and_no_address_of_the_staff(site: Site):
     assert "secret note" not in answer
     assert "team.example" not in answer
     assert "Open answer" not in answer  # C7: it can still be taken back
+
+
+async def test_a_token_that_has_expired_opens_nothing(site: Site):
+    now = site.built.house.clock()
+    for name, expires_at in (("good", now + timedelta(hours=1)), ("past", now - timedelta(seconds=1))):
+        with transaction(site.built.engine) as connection:
+            tokens.add_token(
+                connection, id_=name, desk="flexihost", token=name, name="", at=now, expires_at=expires_at
+            )  # fmt: skip
+    for name, status in (("good", 200), ("past", 401)):
+        answer = await site.client.get("/api/v1/tickets?account=1001", headers={"Authorization": f"Bearer {name}"})
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(
