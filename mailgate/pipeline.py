@@ -1,6 +1,7 @@
 """The centre of the house: read the arrival, gather what the store knows, decide, apply; one transaction."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
 from mailgate.probing import incoming_probe, note_returned
 from mailgate.store import probes
-from mailgate.store.engine import Collision, hold, reading, transaction
+from mailgate.store.engine import Collision, has_one_writer, hold, reading, transaction
 from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
 from mailgate.store.prepared import Prepared
@@ -35,6 +36,7 @@ from mailgate.store.tables import ARRIVAL, HELD
 
 LOG = Log("pipeline")
 _COLLISIONS = 3
+_TURN_SECONDS, _LOOK_SECONDS = 5.0, 0.004
 _ARRIVAL = Prepared(insert(ARRIVAL))
 
 
@@ -213,8 +215,18 @@ class Worker:
                 mails.append(read)
         rest()
         if mails:
+            self._await_turn(mails[0].taken.arrival)
             self._apply(mails)
         return len(taken)
+
+    def _await_turn(self, first: Arrival) -> None:
+        """Let whoever reads mail that came before ours apply it before ours: two may read at once, and what a customer
+        wrote first is decided first. Whoever hangs is not waited for long."""
+        if not has_one_writer(self._house.engine):
+            return
+        until = time.monotonic() + _TURN_SECONDS
+        while self._inbox.is_preceded(first.id, self._name, self._house.clock()) and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
 
     def _begin(self, taken: Taken) -> None:
         """Say what comes now; a group that takes long keeps its lease, which is as short as one mail may take."""

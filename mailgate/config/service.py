@@ -140,7 +140,7 @@ def read_worker(section: Section) -> WorkerSettings:
     """Return the worker processes and the limits of a mail (M4)."""
     default = WorkerSettings()
     settings = WorkerSettings(
-        processes=section.take("processes", kinds.whole(1, 256), default.processes),
+        processes=section.take("processes", kinds.whole(1, 256), min(2, os.cpu_count() or 1)),
         mail_seconds=section.take("mail_seconds", kinds.whole(1, 3600), default.mail_seconds),
         mail_memory_mb=section.take("mail_memory_mb", kinds.whole(64, 1 << 20), default.mail_memory_mb),
         header_bytes=section.take("header_bytes", kinds.SIZE, default.header_bytes),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -28,6 +29,7 @@ from mailgate.blobs import Blobs
 from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.store.engine import claimable, reading, transaction
+from mailgate.store.prepared import Prepared
 from mailgate.store.types import Instant
 
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
@@ -62,6 +64,15 @@ class InboxRow(SQLModel, table=True):
 
 
 INBOX = SQLModel.metadata.tables["inbox"]
+
+_PRECEDING = Prepared(
+    select(INBOX.c.id)
+    .where(
+        text("state = 'waiting'"), INBOX.c.id < bindparam("first"), INBOX.c.lease_until > bindparam("now"),
+        INBOX.c.claimer != bindparam("me"), INBOX.c.claimer != literal(""),
+    )
+    .limit(1)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +177,11 @@ class Inbox:
         held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)
         with transaction(self._engine) as connection:
             connection.execute(held.values(lease_until=until))
+
+    def is_preceded(self, which: str, claimer: str, now: datetime) -> bool:
+        """Say whether somebody else has arrivals in hand that came before the arrival `which` of `claimer`."""
+        with reading(self._engine) as connection:
+            return _PRECEDING.first(connection, {"first": which, "me": claimer, "now": now}) is not None
 
     def bury(self, claimer: str) -> int:
         """End the leases of a worker that died; its mails are handed out one by one. Returns how many it had."""

@@ -302,7 +302,9 @@ def _row_of(letter: Outgoing) -> dict[str, Any]:
     lists = {
         "references": json.dumps(letter.rendered.references),
         "headers": json.dumps(letter.rendered.headers),
-        "attachments": json.dumps([asdict(stored) for stored in letter.attachments], ensure_ascii=False),
+        "attachments": json.dumps([asdict(stored) for stored in letter.attachments], ensure_ascii=False)
+        if letter.attachments
+        else "[]",
     }
     return rendered | own | lists
 

@@ -64,7 +64,7 @@ def test_show_names_the_source_of_every_setting_and_hides_secrets(
     assert shown["smtp.listen"] == {"key": "smtp.listen", "value": "127.0.0.1:0", "from": "MAILGATE_SMTP__LISTEN"}
     assert shown["relay.url"]["from"] == file
     assert shown["relay.password"]["value"] == "(hidden)"
-    assert shown["worker.processes"] == {"key": "worker.processes", "value": 1, "from": "default"}
+    assert shown["worker.mail_seconds"] == {"key": "worker.mail_seconds", "value": 10, "from": "default"}
     assert shown["desk[flexihost].timezone"]["value"] == "Europe/Kyiv"
 
 

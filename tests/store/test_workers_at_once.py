@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from sqlalchemy import func, select, update
@@ -21,7 +21,7 @@ from mailgate.scheduler import Scheduler
 from mailgate.store.engine import Collision, hold, reading, transaction
 from mailgate.store.gather import read_cases, take_tickets
 from mailgate.store.ids import utc_now
-from mailgate.store.inbox import Incoming
+from mailgate.store.inbox import Incoming, Taken
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.tables import ARRIVAL, DEADLINE, MESSAGE, TICKET
 from tests.serve.daemon import mail
@@ -130,6 +130,55 @@ def test_a_mail_and_the_answers_to_it_meet_on_one_ticket(houses: list[Built]):
     with reading(houses[0].engine) as connection:
         assert connection.execute(select(func.count()).select_from(TICKET)).scalar_one() == 6
         assert connection.execute(select(func.count()).select_from(MESSAGE)).scalar_one() == 12
+
+
+@pytest.mark.parametrize("houses", ["sqlite"], indirect=True)
+def test_what_came_first_is_decided_first_though_two_read_at_once(houses: list[Built]):
+    accept(houses[0], [question(number) for number in range(6)])
+    has_claimed, has_overtaken, is_deciding = Event(), Event(), Event()
+
+    def slowly(taken: Taken) -> None:
+        has_claimed.set()
+        has_overtaken.wait(0.3 if not is_deciding.is_set() else 0.0)  # nobody overtakes: it goes on after that
+        is_deciding.set()
+
+    def first() -> int:
+        return Worker(houses[0].house, houses[0].inbox, name="first", group=3).work(slowly)
+
+    def second() -> int:
+        read: list[str] = []
+
+        def seen(taken: Taken) -> None:
+            if taken.arrival.id in read:  # read before, and now to be decided
+                if not counted():
+                    has_overtaken.set()
+            read.append(taken.arrival.id)
+
+        has_claimed.wait(10)
+        return Worker(houses[1].house, houses[1].inbox, name="second", group=3).work(seen)
+
+    def counted() -> int:
+        with reading(houses[2].engine) as connection:
+            return connection.execute(select(func.count()).select_from(ARRIVAL)).scalar_one()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [done.result(30) for done in (pool.submit(first), pool.submit(second))] == [3, 3]
+    assert not has_overtaken.is_set()
+    with reading(houses[0].engine) as connection:
+        senders = [row[0] for row in connection.execute(select(TICKET.c.requestor).order_by(TICKET.c.number))]
+    assert senders == [f"c{number}@shop{number}.example" for number in range(6)]
+
+
+@pytest.mark.parametrize("houses", ["sqlite"], indirect=True)
+def test_whoever_died_with_mail_in_hand_is_not_waited_for(houses: list[Built]):
+    accept(houses[0], [question(number) for number in range(2)])
+    now = utc_now()
+    assert len(houses[0].inbox.claim(1, now, 60.0, "dead")) == 1
+    (other,) = houses[1].inbox.claim(1, now, 60.0, "alive")
+    assert houses[1].inbox.is_preceded(other.arrival.id, "alive", now)
+    assert not houses[1].inbox.is_preceded(other.arrival.id, "alive", now + timedelta(seconds=61))
+    houses[1].inbox.bury("dead")
+    assert not houses[1].inbox.is_preceded(other.arrival.id, "alive", now)
 
 
 def test_a_sender_of_many_mails_gets_five_acks(houses: list[Built]):
