@@ -15,7 +15,7 @@ from mailgate.store.engine import inbox_url, open_engine
 from mailgate.store.ids import Ids, utc_now
 from mailgate.store.inbox import Inbox
 
-_COLLECTED_AFTER = (20_000, 20, 50)  # allocations, and rounds of the younger generation; Python's 700 cost a tenth
+_COLLECTED_AFTER = (10_000, 5, 10)  # allocations, and rounds of the younger generation; Python's 700 cost a tenth
 
 
 class Built:

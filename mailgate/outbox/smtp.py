@@ -47,6 +47,9 @@ class SmtpRelay:
     def __init__(self, address: SmtpAddress) -> None:
         self._address = address
         self._idle: list[_Connection] = []
+        self._context: ssl.SSLContext | None = (
+            None  # one for all: reading a machine's authorities takes long, and a megabyte
+        )
 
     async def send(self, parcel: Parcel) -> Result:
         """Hand it over. A connection that died while it lay idle costs nothing; one that dies after DATA leaves it
@@ -58,7 +61,7 @@ class SmtpRelay:
             except _Stale:
                 connection.close()
         try:
-            connection = await _Connection.open(self._address)
+            connection = await _Connection.open(self._address, self._tls())
         except (SMTPException, OSError, TimeoutError) as error:
             return Unreachable(text=_text_of(error))
         try:
@@ -84,6 +87,11 @@ class SmtpRelay:
             connection.close()
         return result
 
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = _context(self._address)
+        return self._context
+
     def _take_idle(self) -> "_Connection | None":
         while self._idle:
             connection = self._idle.pop()
@@ -104,7 +112,7 @@ class _Connection:
         self._used_at = asyncio.get_running_loop().time()
 
     @classmethod
-    async def open(cls, address: SmtpAddress) -> "_Connection":
+    async def open(cls, address: SmtpAddress, context: ssl.SSLContext) -> "_Connection":
         client = SMTP(
             hostname=address.host,
             port=address.port,
@@ -114,7 +122,7 @@ class _Connection:
             timeout=address.seconds,
             use_tls=address.tls == "implicit",
             start_tls={"required": True, "off": False}.get(address.tls) if address.tls != "implicit" else False,
-            tls_context=_context(address),
+            tls_context=context,
         )
         try:
             await client.connect()
