@@ -217,6 +217,8 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_address ON outbox (to_address, created_at);
 
+CREATE INDEX outbox_arrival ON outbox (arrival);
+
 CREATE INDEX outbox_message_id ON outbox (message_id);
 
 CREATE INDEX outbox_next ON outbox (next_at, id) WHERE state IN ('waiting', 'sending');
@@ -396,7 +398,7 @@ CREATE TABLE deadline (
     FOREIGN KEY(ticket) REFERENCES ticket (number)
 );
 
-CREATE INDEX deadline_ended ON deadline (desk, closed_at) WHERE state IN ('met', 'breached') AND kind IN ('first_response', 'next_response', 'resolve', 'promise');
+CREATE INDEX deadline_ended ON deadline (desk, closed_at, kind, state) WHERE state IN ('met', 'breached') AND kind IN ('first_response', 'next_response', 'resolve', 'promise');
 
 CREATE INDEX deadline_next ON deadline (next_at) WHERE state = 'pending';
 
@@ -428,6 +430,6 @@ CREATE TABLE message (
 
 CREATE INDEX message_author ON message (author, at);
 
-CREATE INDEX message_staff ON message (at, ticket) WHERE kind = 'staff';
+CREATE INDEX message_staff ON message (at, ticket, state) WHERE kind = 'staff';
 
 CREATE INDEX message_ticket ON message (ticket, id);

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from mailgate.store.outbox import OUTBOX
+from mailgate.store.outbox import IS_OPEN, OUTBOX
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +27,12 @@ class Leaving:
 def leaving(connection: Connection, now: datetime) -> Leaving:
     """Return how the outbox does."""
     may_leave = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.created_at)
-    waits = (OUTBOX.c.state.in_(("waiting", "sending")), may_leave <= now)
+    waits = (IS_OPEN, may_leave <= now)
     count = connection.execute(select(func.count()).where(*waits)).scalar_one()
     oldest = connection.execute(
         select(may_leave.label("at"), OUTBOX.c.reason).where(*waits).order_by(may_leave).limit(1)
     ).first()
-    sent = connection.execute(select(func.max(OUTBOX.c.sent_at))).scalar()
-    return Leaving(
-        count=count, oldest_at=oldest.at if oldest else None, last_sent_at=sent, reason=oldest.reason if oldest else ""
-    )
+    if oldest is None:
+        return Leaving(count=count, oldest_at=None, last_sent_at=None, reason="")
+    sent = connection.execute(select(func.max(OUTBOX.c.sent_at)).where(OUTBOX.c.sent_at >= oldest.at)).scalar()
+    return Leaving(count=count, oldest_at=oldest.at, last_sent_at=sent, reason=oldest.reason)

@@ -34,6 +34,8 @@ from mailgate.store.types import Instant
 
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
 
+IS_WAITING = text("state = 'waiting'")  # the very words of the index: it is found by them
+
 
 class InboxRow(SQLModel, table=True):
     """An arrival that has not been moved away yet. `raw` is null where the blobs have it, and comes last: SQLite reads
@@ -42,9 +44,7 @@ class InboxRow(SQLModel, table=True):
     __tablename__ = "inbox"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'done', 'given_up')", name="inbox_state"),
-        Index(
-            "inbox_waiting", "id", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")
-        ),
+        Index("inbox_waiting", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
         Index("inbox_done", "id", sqlite_where=text("state = 'done'"), postgresql_where=text("state = 'done'")),
         Index("inbox_digest", "digest"),
     )
@@ -68,7 +68,7 @@ INBOX = SQLModel.metadata.tables["inbox"]
 _PRECEDING = Prepared(
     select(INBOX.c.id)
     .where(
-        text("state = 'waiting'"), INBOX.c.id < bindparam("first"), INBOX.c.lease_until > bindparam("now"),
+        IS_WAITING, INBOX.c.id < bindparam("first"), INBOX.c.lease_until > bindparam("now"),
         INBOX.c.claimer != bindparam("me"), INBOX.c.claimer != literal(""),
     )
     .limit(1)
@@ -135,7 +135,7 @@ class Inbox:
         before this returns (I7). One that has been tried before comes alone, so that it can harm no other."""
         waiting = (
             select(INBOX.c.id, INBOX.c.tries)
-            .where(INBOX.c.state == "waiting", or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until <= now))
+            .where(IS_WAITING, or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until <= now))
             .order_by(INBOX.c.id)
             .limit(limit)
         )
@@ -174,7 +174,7 @@ class Inbox:
 
     def keep(self, claimer: str, until: datetime) -> None:
         """Let the leases of `claimer`, who is still at it, last until then."""
-        held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)
+        held = update_(INBOX).where(IS_WAITING, INBOX.c.claimer == claimer)
         with transaction(self._engine) as connection:
             connection.execute(held.values(lease_until=until))
 
@@ -185,13 +185,13 @@ class Inbox:
 
     def bury(self, claimer: str) -> int:
         """End the leases of a worker that died; its mails are handed out one by one. Returns how many it had."""
-        held = update_(INBOX).where(INBOX.c.state == "waiting", INBOX.c.claimer == claimer)
+        held = update_(INBOX).where(IS_WAITING, INBOX.c.claimer == claimer)
         with transaction(self._engine) as connection:
             return connection.execute(held.values(lease_until=None, claimer="")).rowcount
 
     def claimers(self) -> list[str]:
         """Return who has claimed arrivals at the moment."""
-        query = select(INBOX.c.claimer).where(INBOX.c.state == "waiting", INBOX.c.claimer != "").distinct()
+        query = select(INBOX.c.claimer).where(IS_WAITING, INBOX.c.claimer != "").distinct()
         with reading(self._engine) as connection:
             return list(connection.execute(query).scalars())
 
@@ -204,7 +204,7 @@ class Inbox:
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many are not done yet, and when the oldest of them came."""
-        query = select(func.count(), func.min(INBOX.c.received_at)).where(INBOX.c.state == "waiting")
+        query = select(func.count(), func.min(INBOX.c.received_at)).where(IS_WAITING)
         with reading(self._engine) as connection:
             count, oldest = connection.execute(query).one()
         return count, oldest

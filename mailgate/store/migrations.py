@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Column, Connection, Index, inspect
 from sqlalchemy.schema import CreateColumn
 
+from mailgate.store.outbox import OUTBOX
 from mailgate.store.tables import DEADLINE, MESSAGE, PANEL_TOKEN, TICKET
 
 
@@ -55,8 +56,9 @@ def add_index(connection: Connection, index: Index) -> None:
 def _index_lists(connection: Connection) -> None:
     names = (
         "ticket_place", "ticket_of_account", "ticket_created", "ticket_unanswered", "message_staff", "deadline_ended",
+        "outbox_arrival",
     )  # fmt: skip
-    for table in (TICKET, MESSAGE, DEADLINE):
+    for table in (TICKET, MESSAGE, DEADLINE, OUTBOX):
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name in names:
                 add_index(connection, index)

@@ -30,7 +30,7 @@ from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.types import Instant
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
-_OPEN = text("state IN ('waiting', 'sending')")
+IS_OPEN = text("state IN ('waiting', 'sending')")  # the very words of the index: it is found by them
 
 
 class OutboxRow(SQLModel, table=True):
@@ -40,9 +40,10 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'sending', 'sent', 'failed', 'withdrawn')", name="outbox_state"),
-        Index("outbox_next", "next_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("outbox_next", "next_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         Index("outbox_address", "to_address", "created_at"),
         Index("outbox_ticket", "ticket"),
+        Index("outbox_arrival", "arrival"),
         Index("outbox_message_id", "message_id"),
     )
 
@@ -91,11 +92,11 @@ _ADD = {
 }
 
 
-_NEXT = Prepared(select(func.min(OUTBOX.c.next_at)).where(_OPEN))
+_NEXT = Prepared(select(func.min(OUTBOX.c.next_at)).where(IS_OPEN))
 _DUE = Prepared(
     claimable(
         select(OUTBOX.c.id)
-        .where(_OPEN, OUTBOX.c.next_at <= bindparam("now"))
+        .where(IS_OPEN, OUTBOX.c.next_at <= bindparam("now"))
         .order_by(OUTBOX.c.next_at, OUTBOX.c.id)
         .limit(bindparam("most", type_=Integer()))
     )
@@ -169,12 +170,14 @@ def claim(connection: Connection, now: datetime, limit: int, lease_seconds: floa
 
 def claimers(connection: Connection) -> list[str]:
     """Return who has letters in hand at the moment."""
-    return list(connection.execute(select(OUTBOX.c.claimer).where(OUTBOX.c.state == "sending").distinct()).scalars())
+    return list(
+        connection.execute(select(OUTBOX.c.claimer).where(IS_OPEN, OUTBOX.c.state == "sending").distinct()).scalars()
+    )
 
 
 def bury(connection: Connection, claimer: str, now: datetime) -> int:
     """End the leases of a sender that died; its letters are due now. Returns how many it had."""
-    held = update_(OUTBOX).where(OUTBOX.c.state == "sending", OUTBOX.c.claimer == claimer)
+    held = update_(OUTBOX).where(IS_OPEN, OUTBOX.c.state == "sending", OUTBOX.c.claimer == claimer)
     return connection.execute(held.values(next_at=now)).rowcount
 
 

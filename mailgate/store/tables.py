@@ -182,7 +182,7 @@ class MessageRow(SQLModel, table=True):
         CheckConstraint("state IN ('done', 'holding', 'awaiting_send', 'taken_back')", name="message_state"),
         Index("message_ticket", "ticket", "id"),
         Index("message_author", "author", "at"),
-        Index("message_staff", "at", "ticket", **_where(IS_STAFFS)),
+        Index("message_staff", "at", "ticket", "state", **_where(IS_STAFFS)),
     )
 
     id: str = Field(primary_key=True)
@@ -224,7 +224,7 @@ class DeadlineRow(SQLModel, table=True):
         CheckConstraint("state IN ('pending', 'paused', 'met', 'breached', 'cancelled')", name="deadline_state"),
         Index("deadline_next", "next_at", **_where(_PENDING)),
         Index("deadline_ticket", "ticket"),
-        Index("deadline_ended", "desk", "closed_at", **_where(IS_ENDED_PROMISE)),
+        Index("deadline_ended", "desk", "closed_at", "kind", "state", **_where(IS_ENDED_PROMISE)),
     )
 
     id: str = Field(primary_key=True)

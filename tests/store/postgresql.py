@@ -8,15 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+SERVER = "MAILGATE_TEST_POSTGRESQL"
+
 
 def programs() -> Path | None:
     """Return the folder of the newest server's programs."""
     return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 
 
+def is_offered() -> bool:
+    """Say whether there is a server to test with: one to be started, or one that is named."""
+    return bool(os.environ.get(SERVER) or programs())
+
+
 @contextmanager
 def running() -> Iterator[str]:
-    """Give the URL of an empty database."""
+    """Give the URL of an empty database. MAILGATE_TEST_POSTGRESQL names another server, whose tables may go."""
+    if url := os.environ.get(SERVER):
+        yield url
+        return
     bin_ = programs()
     assert bin_ is not None
     folder = Path(tempfile.mkdtemp(prefix="mailgate-pg-"))
