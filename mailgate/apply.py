@@ -55,10 +55,12 @@ _TICKET_FIELDS = tuple(one.name for one in fields(Ticket))
 
 _TICKET, _MESSAGE, _DEADLINE = Prepared(insert(TICKET)), Prepared(insert(MESSAGE)), Prepared(insert(DEADLINE))
 _EVENT, _SIGHTING = Prepared(insert(EVENT)), Prepared(insert(SIGHTING))
+_LASTING = ("id", "desk", "ticket", "kind", "opened_at")
 _CHANGED_DEADLINE = Prepared(
     update(DEADLINE)
     .where(DEADLINE.c.id == bindparam("which"))
-    .values({column.name: bindparam(column.name) for column in DEADLINE.c})
+    # not those that never change: setting them would write every index anew
+    .values({column.name: bindparam(column.name) for column in DEADLINE.c if column.name not in _LASTING})
 )
 
 

@@ -41,10 +41,12 @@ _DUE_DIGESTS = Prepared(
         select(DESK_CLOCK).where(DESK_CLOCK.c.kind == literal("digest"), DESK_CLOCK.c.next_at <= bindparam("now"))
     )
 )
-_NEXT = (
-    Prepared(select(func.min(DEADLINE.c.next_at)).where(_PENDING)),
-    Prepared(select(func.min(HELD.c.next_at)).where(_HELD)),
-    Prepared(select(func.min(DESK_CLOCK.c.next_at))),
+_NEXT = Prepared(
+    select(
+        select(func.min(DEADLINE.c.next_at)).where(_PENDING).scalar_subquery().label("deadline"),
+        select(func.min(HELD.c.next_at)).where(_HELD).scalar_subquery().label("held"),
+        select(func.min(DESK_CLOCK.c.next_at)).scalar_subquery().label("digest"),
+    )
 )
 
 
@@ -190,5 +192,5 @@ class Scheduler:
 
 def next_due(connection: Connection) -> datetime | None:
     """Return the next moment of any clock: deadlines, held mail, digests."""
-    found = [one.scalar(connection, {}) for one in _NEXT]
+    found = _NEXT.first(connection, {}) or ()
     return min((one for one in found if one is not None), default=None)
