@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -225,8 +226,9 @@ class Worker:
         if not has_one_writer(self._house.engine):
             return
         until = time.monotonic() + _TURN_SECONDS
-        while self._inbox.is_preceded(first.id, self._name, self._house.clock()) and time.monotonic() < until:
-            time.sleep(_LOOK_SECONDS)
+        with suppress(TryLater):  # whoever applies sees to the database's trouble
+            while self._inbox.is_preceded(first.id, self._name, self._house.clock()) and time.monotonic() < until:
+                time.sleep(_LOOK_SECONDS)
 
     def _begin(self, taken: Taken) -> None:
         """Say what comes now; a group that takes long keeps its lease, which is as short as one mail may take."""
