@@ -22,7 +22,7 @@ from mailgate.store.inbox import Taken
 LOG = Log("worker")
 POLL_SECONDS = 1.0  # for mail that another process accepted
 MOVED_WHEN_IDLE, MOVED_WHEN_BUSY, BUSY_GROUPS = 50, 500, 40
-NICENESS = 5  # what has not been accepted yet comes before what waits safely
+NICENESS = 10  # what has not been accepted yet comes before what waits safely
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
