@@ -1,6 +1,7 @@
 """How the database goes about a piece of work: its statements with their plans."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -21,17 +22,8 @@ def plans_of(work: Work, way: Way) -> list[str]:
 
 def _sqlite(engine: Engine, act: Any) -> Iterator[str]:
     said: list[str] = []
-
-    def watch(connection: Any, _record: Any) -> None:
-        connection.set_trace_callback(said.append)
-
-    engine.dispose()
-    event.listen(engine, "connect", watch)
-    try:
+    with _watched(engine, lambda connection: connection.set_trace_callback(said.append)):
         act()
-    finally:
-        event.remove(engine, "connect", watch)
-        engine.dispose()
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         for statement in dict.fromkeys(said):
@@ -46,22 +38,33 @@ def _sqlite(engine: Engine, act: Any) -> Iterator[str]:
 def _postgresql(engine: Engine, act: Any) -> Iterator[str]:
     said: list[str] = []
 
-    def watch(connection: Any, _record: Any) -> None:
+    def watch(connection: Any) -> None:
         connection.execute("LOAD 'auto_explain'")
         for setting in _SETTINGS:
             connection.execute(f"SET {setting}")
         connection.commit()
         connection.add_notice_handler(lambda found: said.append(found.message_primary or ""))
 
-    engine.dispose()
-    event.listen(engine, "connect", watch)
-    try:
+    with _watched(engine, watch):
         act()
-    finally:
-        event.remove(engine, "connect", watch)
-        engine.dispose()
     for plan in sorted((one for one in said if one.startswith("duration")), key=_duration, reverse=True)[:_MOST]:
         yield from (line[:160] for line in plan.splitlines()[:16])
+
+
+@contextmanager
+def _watched(engine: Engine, watch: Callable[[Any], None]) -> Iterator[None]:
+    """Let the engine have new connections, each shown to `watch` first, and others again afterwards."""
+
+    def connected(connection: Any, _record: Any) -> None:
+        watch(connection)
+
+    engine.dispose()
+    event.listen(engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", connected)
+        engine.dispose()
 
 
 def _duration(plan: str) -> float:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from aiosmtplib import (
@@ -47,9 +48,6 @@ class SmtpRelay:
     def __init__(self, address: SmtpAddress) -> None:
         self._address = address
         self._idle: list[_Connection] = []
-        self._context: ssl.SSLContext | None = (
-            None  # one for all: reading a machine's authorities takes long, and a megabyte
-        )
 
     async def send(self, parcel: Parcel) -> Result:
         """Hand it over. A connection that died while it lay idle costs nothing; one that dies after DATA leaves it
@@ -61,7 +59,7 @@ class SmtpRelay:
             except _Stale:
                 connection.close()
         try:
-            connection = await _Connection.open(self._address, self._tls())
+            connection = await _Connection.open(self._address, self._tls)
         except (SMTPException, OSError, TimeoutError) as error:
             return Unreachable(text=_text_of(error))
         try:
@@ -87,10 +85,10 @@ class SmtpRelay:
             connection.close()
         return result
 
+    @cached_property
     def _tls(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = _context(self._address)
-        return self._context
+        # one for all connections: reading a machine's authorities takes long, and a megabyte
+        return _context(self._address)
 
     def _take_idle(self) -> "_Connection | None":
         while self._idle:

@@ -30,6 +30,7 @@ from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.store.engine import claimable, reading, transaction
 from mailgate.store.prepared import Prepared
+from mailgate.store.rewriting import chunks
 from mailgate.store.types import Instant
 
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
@@ -238,8 +239,7 @@ class Inbox:
 
     def forget_raw(self, digests: Sequence[str]) -> None:
         """Remove the raw mail of those digests from blobs and inbox; what still waits to be read is left alone."""
-        for start in range(0, len(digests), 500):
-            some = list(digests[start : start + 500])
+        for some in chunks(digests):
             with transaction(self._engine) as connection:
                 waiting = select(INBOX.c.digest).where(INBOX.c.digest.in_(some), INBOX.c.state == "waiting")
                 kept = set(connection.execute(waiting).scalars())

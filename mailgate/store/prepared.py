@@ -48,11 +48,10 @@ class _Compiled:
 
 
 class Prepared:
-    """A statement with named parameters. `keys` are the columns that an insert is given (all, if left out)."""
+    """A statement with named parameters."""
 
-    def __init__(self, statement: Statement, keys: Sequence[str] | None = None) -> None:
+    def __init__(self, statement: Statement) -> None:
         self._statement = statement
-        self._keys = keys
         self._compiled: dict[str, _Compiled] = {}
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -93,7 +92,7 @@ class Prepared:
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self._statement, dialect, self._keys)
+            compiled = self._compiled[dialect.name] = _compile(self._statement, dialect)
         return compiled
 
 
@@ -125,8 +124,8 @@ class Listed:
         return prepared, {f"l{place}": listed[min(place, len(listed) - 1)] for place in range(length)}
 
 
-def _compile(statement: Statement, dialect: Dialect, keys: Sequence[str] | None) -> _Compiled:
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(keys) if keys is not None else None)
+def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
+    compiled: Any = statement.compile(dialect=dialect)
     binds: dict[str, BindParameter[Any]] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
     columns = getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ()
     names = tuple(compiled.positiontup if compiled.positional else binds)

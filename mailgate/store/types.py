@@ -27,12 +27,6 @@ class Instant(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], datetime | None]:
         return _read
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        return self.bind_processor(dialect)(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return _read(value)
-
 
 @lru_cache(maxsize=4096)  # a mail's rows hold the same few instants
 def instant_text(value: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from mailgate.model.ticket import SHOWN_DEADLINES, Status, Ticket
-from mailgate.store import outbox, rows
+from mailgate.store import outbox, probes, rows
 from mailgate.store.inbox import INBOX, arrival_from_json
 from mailgate.store.outbox import Outgoing
 from mailgate.store.rewriting import chunks
@@ -176,7 +176,7 @@ def list_parked(
     if desk:
         query = query.where(ARRIVAL.c.desk == desk)
     if is_open:
-        query = query.where(ARRIVAL.c.state.not_in(("dropped", "probe")))
+        query = query.where(ARRIVAL.c.state.not_in(("dropped", probes.ARRIVAL_STATE)))
     return [parked(row) for row in connection.execute(query).mappings()]
 
 
