@@ -18,10 +18,11 @@ def outcomes(daemon: Daemon) -> dict[str, tuple[str, str]]:
 
 
 def test_a_mail_that_takes_too_long_is_quarantined_at_once_and_others_go_on(tmp_path: Path):
-    with running(tmp_path, MAILGATE_WORKER__MAIL_SECONDS="1") as daemon:
+    room = {"MAILGATE_SMTP__SIZE_LIMIT": "100MB", "MAILGATE_WORKER__MAIL_MEMORY_MB": "4096"}  # time alone is to run out
+    with running(tmp_path, MAILGATE_WORKER__MAIL_SECONDS="1", **room) as daemon:
         before = daemon.wait_for(daemon.workers)
         daemon.send(
-            mail(HUGE, sender="en@shop.example", subject="Long", message_id="long@shop.example"),
+            mail(HUGE * 3, sender="en@shop.example", subject="Long", message_id="long@shop.example"),
             sender="long@shop.example",
         )
         daemon.send(
