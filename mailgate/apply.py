@@ -1,7 +1,7 @@
 """Apply: a Decision becomes rows, exhaustively, inside the caller's one transaction. Nothing else writes tickets."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, assert_never
@@ -30,6 +30,7 @@ from mailgate.model.decision import (
     Withdraw,
 )
 from mailgate.model.letter import Letter
+from mailgate.model.quick import replace
 from mailgate.model.settings import Settings
 from mailgate.model.ticket import NEW, SHOWN_DEADLINES, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows

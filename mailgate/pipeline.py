@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from mailgate.model.decision import Decision, Reason
 from mailgate.model.facts import Clues, Facts
 from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
+from mailgate.model.quick import replace
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
 from mailgate.probing import incoming_probe, note_returned

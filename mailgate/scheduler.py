@@ -1,7 +1,7 @@
 """The clock's loop: what is due is found by index, decided by the same rules, applied by the same hand, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from mailgate.log import Log
 from mailgate.model.decision import Decision
 from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
+from mailgate.model.quick import replace
 from mailgate.pipeline import House
 from mailgate.store import schema
 from mailgate.store.engine import claimable, hold_alone, reading, transaction

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, object]:
-    year = Year(500, 4, seed=7)
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    year = Year(tmp_path_factory.mktemp("year"), 500, 4, seed=7)
     year.play()
     return report(year)
 

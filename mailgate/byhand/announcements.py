@@ -4,7 +4,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailgate.apply import apply
@@ -13,6 +13,7 @@ from mailgate.byhand.incidents import language_and_text
 from mailgate.decide.announce import PURPOSES, Addressee, announcement, choose_addressees
 from mailgate.errors import Refused
 from mailgate.model.decision import Decision, Reason, Send
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.pipeline import House
 from mailgate.store import people

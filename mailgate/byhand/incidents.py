@@ -3,7 +3,6 @@
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -12,6 +11,7 @@ from mailgate.byhand.chosen import choose_desk
 from mailgate.decide.incidents import Change, decide_change, matches
 from mailgate.errors import Refused
 from mailgate.model.facts import Incident
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.pipeline import House
 from mailgate.store import incidents

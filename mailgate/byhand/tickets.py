@@ -1,7 +1,6 @@
 """Tickets by hand: close, merge, split, assign, and any staff command, decided as a mail of staff would be."""
 
 import argparse
-from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -15,6 +14,7 @@ from mailgate.model.arrival import Arrival
 from mailgate.model.facts import Clues, Facts
 from mailgate.model.mail import Mail
 from mailgate.model.people import Staff
+from mailgate.model.quick import replace
 from mailgate.model.ticket import Case
 from mailgate.pipeline import House
 from mailgate.store.engine import transaction

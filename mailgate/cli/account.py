@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mailgate.app import Built
 from mailgate.byhand.chosen import choose_desk
@@ -11,6 +10,7 @@ from mailgate.cli.printing import print_rows
 from mailgate.cli.sheet import Sheet, read_sheet
 from mailgate.errors import Refused
 from mailgate.model.people import Account, Contact
+from mailgate.model.quick import replace
 from mailgate.store import people
 from mailgate.store.engine import reading, transaction
 

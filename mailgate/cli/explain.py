@@ -5,7 +5,6 @@ import hashlib
 import os
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mailgate.intake.pipe import sender_of
 from mailgate.model.arrival import Arrival
 from mailgate.model.decision import Decision, LeaveOut, Reason, Send
 from mailgate.model.mail import Mail
+from mailgate.model.quick import replace
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded
 from mailgate.store import schema

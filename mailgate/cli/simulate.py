@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mailgate.byhand import perform
 from mailgate.compose.templates import Templates
 from mailgate.errors import ConfigError, MailgateError
 from mailgate.model.phrases import Phrases
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.simulate.compare import differences, told
 from mailgate.simulate.past import past_scenario

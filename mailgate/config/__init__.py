@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from mailgate.config.service import (
     read_worker,
 )
 from mailgate.errors import ConfigError
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, Settings
 
 PRESETS = ("flexihost", "introserv", "strato")

@@ -1,12 +1,12 @@
 """Alarms to the managers: what a desk has to know of the house itself (I7, A6)."""
 
-from dataclasses import replace
 from typing import Any
 
 from mailgate.decide import letters
 from mailgate.decide.reach import redirect
 from mailgate.model.decision import Decision, Effect, Mark, Note, Reason, Save, Send
 from mailgate.model.facts import Facts
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case
 

@@ -11,10 +11,10 @@ Which clock runs when:
 | snoozed | `snooze` alone; the others are paused |
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailgate.decide import calendar
+from mailgate.model.quick import replace
 from mailgate.model.settings import Calendar, Desk, Promise, Queue
 from mailgate.model.ticket import Case, Deadline, DeadlineState, Status, Ticket
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeVar
 
 from mailgate.decide.commands import numbers_named
@@ -12,6 +11,7 @@ from mailgate.model.arrival import Arrival
 from mailgate.model.facts import Clues
 from mailgate.model.findings import Findings
 from mailgate.model.mail import Mail, is_deliverable
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
 

@@ -1,7 +1,6 @@
 """A customer's mail (T1 to T6, S7, Q1 to Q8, A1): a new ticket, a follow-up, or a split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from mailgate.model.decision import (
     Identity,
     Save,
 )
+from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Link, Message, StoredFile, Ticket
 

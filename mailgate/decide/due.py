@@ -1,7 +1,7 @@
 """What falls due (D3 to D9, S4's hour): a ticket's due deadlines decided together, the digest, the held mail's hour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from mailgate.decide.escalate import climb, move, withdraw_waiting
 from mailgate.model.decision import Decision, Effect, Note, Reason, Save
 from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Deadline
 

@@ -1,6 +1,5 @@
 """The ladder (D5): who comes next, and how a ticket goes to another team."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +7,7 @@ from mailgate.decide import letters
 from mailgate.decide.scene import Scene
 from mailgate.model.decision import Effect, Withdraw
 from mailgate.model.letter import Letter
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case
 

@@ -1,7 +1,6 @@
 """The order of policy (M8): the first guard that speaks decides. One table, for people to read."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from mailgate.decide import letters
 from mailgate.decide.customer import as_participant, decide_customer, message_of
@@ -13,6 +12,7 @@ from mailgate.decide.sender import identify
 from mailgate.decide.staff import decide_staff
 from mailgate.decide.thread import find_thread
 from mailgate.model.decision import AddMessage, Decision, Effect, Hold, Identity, Mark, Note, Outcome, Save, SetAside
+from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import Case, Ticket
 from mailgate.model.tokens import read_message_id

@@ -1,13 +1,13 @@
 """Known outages (N1 to N3): which tickets an incident touches, and when many tickets suspect one."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from mailgate.decide import letters
 from mailgate.decide.scene import Scene, Trace
 from mailgate.model.decision import Decision, Effect, LeaveOut, Note, Reason, Save, Send, Suspect
 from mailgate.model.facts import Incident
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Link
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
 from mailgate.model.mail import is_deliverable
 from mailgate.model.people import Staff
+from mailgate.model.quick import replace
 from mailgate.model.settings import Calendar, Desk, Team
 from mailgate.model.ticket import Case, Message, StoredFile, Ticket
 

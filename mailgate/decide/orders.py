@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from mailgate.decide.scene import Scene
 from mailgate.model.decision import ChangeMessage, Effect, Hasten, Mark, MoveMessages, Note, Save, Withdraw
 from mailgate.model.letter import CUSTOMER_LETTERS, Letter
 from mailgate.model.people import Staff
+from mailgate.model.quick import replace
 from mailgate.model.ticket import NEW, Case, Link, Message, Status, Ticket
 
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,253}")

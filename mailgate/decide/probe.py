@@ -1,12 +1,12 @@
 """Our own test mail: decided like a customer's, and then answered to its sender alone, without a ticket."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 
 from mailgate.model.decision import Decision, Reason, Send, SetAside
 from mailgate.model.letter import Letter
 from mailgate.model.mail import Address, Mail
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 
 _A_CUSTOMER = Address(address="customer@test-mail.invalid")  # RFC 2606, 2: nobody's

@@ -1,10 +1,10 @@
 """Whom to write to instead of an address that mail does not reach (A6)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from mailgate.model.people import Contact
+from mailgate.model.quick import replace
 from mailgate.model.ticket import Ticket
 
 

@@ -1,12 +1,12 @@
 """Who writes (S1 to S3, S5, S9): evidence of authentication, contact, account, level."""
 
-from dataclasses import replace
 from datetime import date
 
 from mailgate.decide.scene import Scene
 from mailgate.model.decision import Identity, Level
 from mailgate.model.mail import Address, AuthMethod, AuthResults
 from mailgate.model.people import Contact
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, bare_address
 from mailgate.model.tokens import is_token_of
 

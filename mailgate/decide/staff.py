@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +29,7 @@ from mailgate.model.decision import (
 )
 from mailgate.model.letter import Letter
 from mailgate.model.people import Staff
+from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Message, Status
 

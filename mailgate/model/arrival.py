@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from mailgate.model.quick import quick
+
 Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import"]
 Source = Literal["mail", "panel", "phone", "chat", "social"]
 Evidence = Literal["pass", "fail", "none"]
@@ -20,6 +22,7 @@ class PanelForm:
     source: Source
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
     """A raw mail and its envelope. One arrival a desk: a mail to two desks arrives twice (I6)."""

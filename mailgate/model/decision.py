@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from mailgate.model.facts import Clues
 from mailgate.model.letter import Letter
+from mailgate.model.quick import quick
 from mailgate.model.ticket import Case, Message
 
 Outcome = Literal[
@@ -16,6 +17,7 @@ Level = Literal["staff", "verified", "registered", "participant", "unknown", "fo
 By = Literal["tag", "token", "references", "words", "subject"]
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
     """One step of a trace (P4): the rule, its verdict, and the evidence in words."""
@@ -25,6 +27,7 @@ class Reason:
     because: str = ""
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
     """Who writes (S1 to S5). `evidence` is pass, fail or none, with its source in words."""
@@ -167,6 +170,7 @@ Effect = (
 )  # fmt: skip
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What happens with a mail, a due deadline or a command. `ticket` is NEW for a ticket that it opens."""

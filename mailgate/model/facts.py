@@ -7,10 +7,12 @@ from typing import Any
 
 from mailgate.model.findings import Findings
 from mailgate.model.people import Account, Contact, Staff
+from mailgate.model.quick import quick
 from mailgate.model.ticket import Case, Message
 from mailgate.model.tokens import OwnId, Token
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clues:
     """What a mail names. Made by `decide.clues`, looked up by `store.gather`."""
@@ -80,6 +82,7 @@ class Incident:
     opened_at: datetime
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What the store knows of a mail's clues. Merged tickets are followed: `survivors` maps every named number that

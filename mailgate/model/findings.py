@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mailgate.model.quick import quick
+
 Request = Literal["general", "account", "sensitive"]
 Class = Literal["site", "mail", "undelivered", "domain", "certificate", "server", "invoice", "access", "other"]
 Right = Literal["cancellation", "owner_change", "contact_change", "payment_data", "refund", "password", "auth_code"]
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Findings:
     """What the words of a mail say. Each verdict has its evidence, the words that spoke, in `because`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from mailgate.model.quick import quick
 from mailgate.model.ticket import StoredFile
 
 CUSTOMER_LETTERS = (
@@ -40,6 +41,7 @@ NOTICE_MARKERS = (*NOTICE_TOP.values(), *NOTICE_BOTTOM.values())
 NOTICE_LINE = "| "  # how lines of ours begin in between
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
     """One letter to one address. `ticket` is a number, NEW (0) for the ticket this decision opens, or None.
@@ -69,6 +71,7 @@ class Letter:
     because: str = ""
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
     """A letter in words, ready to be stored in the outbox; every header value is one clean line."""

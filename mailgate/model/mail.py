@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mailgate.model.quick import quick
+
 _DELIVERABLE = re.compile(
     r"(?:[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}|\"[^<>@\"\\\x00-\x1f\x7f]{1,62}\")"
     r"@[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}"
@@ -109,6 +111,7 @@ class Forwarded:
     message_id: str | None = None
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mail:
     """A parsed mail. Text is NFC-free as sent but without NUL, lone surrogates and carriage returns; message ids have

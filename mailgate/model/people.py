@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from mailgate.model.quick import quick
+
 Role = Literal["owner", "billing", "technical"]
 StaffRole = Literal["staff", "lead", "manager"]
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """A customer of a desk. `number` and `login` name it in mail (S5)."""
@@ -20,6 +23,7 @@ class Account:
     language: str | None = None
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contact:
     """An address registered with an account. `until` is the last day it counts, in the desk's zone (S5)."""
@@ -33,6 +37,7 @@ class Contact:
     until: date | None = None
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Staff:
     """A person of a desk."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from mailgate.model.quick import quick
+
 Status = Literal["new", "open", "waiting", "resolved", "closed", "merged"]
 Priority = Literal["normal", "high"]
 MessageKind = Literal["customer", "staff", "note", "auto", "recorded"]
@@ -28,6 +30,7 @@ class Link:
     ticket: int  # for `incident` the incident's number
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ticket:
     """A ticket. Addresses are lower case, instants UTC."""
@@ -68,6 +71,7 @@ class Ticket:
     is_team_by_hand: bool = False  # kept and waited for, left only by hand (D5)
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deadline:
     """A moment by which something must happen. `next_at` is when to look at it: the reminder first, then `due_at`."""
@@ -91,6 +95,7 @@ class Deadline:
         return self.remind_at or self.due_at
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """A ticket with its deadlines: what a decision is about and what it changes."""
@@ -113,6 +118,7 @@ class StoredFile:
     content_id: str | None = None
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """An entry of a ticket. `undo` is what #undo restores (C2), `state` where a staff reply stands (C7)."""

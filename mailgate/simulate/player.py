@@ -4,7 +4,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -18,6 +18,7 @@ from mailgate.intake.panel import panel_mail
 from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.phrases import Phrases
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, RelaySettings, Settings, SmtpSettings, WorkerSettings, bare_address
 from mailgate.model.ticket import Ticket
 from mailgate.pipeline import House, Received

@@ -1,13 +1,14 @@
 """Known outages as rows (N1): opened, changed, found; and what an incident has to look at among the tickets."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Text, cast, insert, select, update
 
 from mailgate.model.facts import Incident
+from mailgate.model.quick import replace
 from mailgate.store.gather import read_incidents
 from mailgate.store.tables import ADDRESS_MARK, COUNTER, INCIDENT, MESSAGE, SIGHTING, TICKET
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
 from mailgate.model.letter import LETTER_KINDS, Rendered
+from mailgate.model.quick import quick
 from mailgate.model.ticket import StoredFile
 from mailgate.store.engine import claimable
 from mailgate.store.prepared import Listed, Prepared
@@ -124,6 +125,7 @@ _SENT = Prepared(
 )  # fmt: skip
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
     """A letter of the outbox as a value. Who adds one gives the first part; the outbox keeps the second."""
@@ -313,11 +315,10 @@ def _row_of(letter: Outgoing) -> dict[str, Any]:
 
 
 def _letter_of(row: Mapping[Any, Any]) -> Outgoing:
-    rendered = Rendered(**{name: row[column] for name, column in _RENDERED.items()})
-    rendered = replace(
-        rendered,
-        references=tuple(json.loads(row["references"])),
-        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
-    )
+    lists = {
+        "references": tuple(json.loads(row["references"])),
+        "headers": tuple(map(tuple, json.loads(row["headers"]))),
+    }
+    rendered = Rendered(**{**{name: row[column] for name, column in _RENDERED.items()}, **lists})
     files = tuple(StoredFile(**stored) for stored in json.loads(row["attachments"]))
     return Outgoing(rendered=rendered, attachments=files, **{name: row[name] for name in _OWN})

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from mailgate.intake.panel import panel_mail
 from mailgate.log import Log
 from mailgate.model.arrival import PanelForm
 from mailgate.model.people import Contact
+from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.store import people, tokens
 from mailgate.store.engine import reading

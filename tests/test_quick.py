@@ -1,0 +1,127 @@
+"""Values that are made quickly are the dataclasses that they were: the same fields, defaults, order, and frozen."""
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailgate.model.quick import quick, replace
+from mailgate.model.ticket import Case, Deadline, Ticket
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plain:
+    name: str
+    count: int = 3
+    tags: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@quick
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quick:
+    name: str
+    count: int = 3
+    tags: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+_GIVEN = st.fixed_dictionaries(
+    {"name": st.text()},
+    optional={"count": st.integers(), "tags": st.tuples(st.text()), "notes": st.dictionaries(st.text(), st.text())},
+)
+
+
+@given(_GIVEN, _GIVEN)
+def test_it_holds_what_the_plain_dataclass_holds(first: dict[str, Any], second: dict[str, Any]) -> None:
+    plain, made = Plain(**first), Quick(**first)
+    assert dataclasses.asdict(made) == dataclasses.asdict(plain)
+    assert repr(made).removeprefix("Quick") == repr(plain).removeprefix("Plain")
+    changed = replace(made, **second)
+    assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(plain, **second))
+    assert type(changed) is Quick
+    assert dataclasses.asdict(made) == dataclasses.asdict(plain)
+    assert (made == changed) is (plain == dataclasses.replace(plain, **second))
+
+
+def test_each_value_has_a_default_of_its_own() -> None:
+    assert Quick(name="a").notes is not Quick(name="b").notes
+
+
+def test_it_is_frozen_when_it_is_made_and_when_it_is_changed() -> None:
+    for value in (Quick(name="a"), replace(Quick(name="a"), count=4)):
+        with pytest.raises(FrozenInstanceError):
+            value.name = "b"  # type: ignore[misc]
+        with pytest.raises(FrozenInstanceError):
+            del value.name
+
+
+def test_it_can_be_hashed_copied_and_pickled_as_before() -> None:
+    case = Quick(name="a", tags=("x",))
+    assert copy.copy(case) == copy.deepcopy(case) == pickle.loads(pickle.dumps(case)) == case
+    assert hash(replace(Deadline(**_DEADLINE), state="met")) == hash(Deadline(**{**_DEADLINE, "state": "met"}))
+
+
+_DEADLINE: dict[str, Any] = {"id": "1", "kind": "ack", "state": "pending", "opened_at": None, "due_at": None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"name": "a", "colour": "red"}],
+    ids=["a field without a default is missing", "there is no such field"],
+)
+def test_wrong_fields_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        Quick(**wrong)
+
+
+def test_a_change_of_no_field_is_refused() -> None:
+    with pytest.raises(AttributeError):
+        replace(Quick(name="a"), colour="red")  # type: ignore[call-arg]
+
+
+def test_its_signature_is_the_one_of_the_dataclass() -> None:
+    ours, theirs = inspect.signature(Quick).parameters, inspect.signature(Plain).parameters
+    assert [(one.name, one.kind, one.annotation) for one in ours.values()] == [
+        (one.name, one.kind, one.annotation) for one in theirs.values()
+    ]
+
+
+def test_what_a_ticket_is_made_of_is_quick() -> None:
+    for made in (Ticket, Deadline, Case):
+        assert made.__init__.__code__.co_names[-1] == "__class__"
+
+
+@dataclass(frozen=True, slots=True)
+class ByPlace:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutSlots:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AfterCare:
+    name: str
+
+    def __post_init__(self) -> None:
+        assert self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derived(Plain):
+    more: str
+
+
+@pytest.mark.parametrize("other", [ByPlace, WithoutSlots, AfterCare, Derived])
+def test_a_class_that_it_cannot_serve_is_refused(other: type) -> None:
+    with pytest.raises(TypeError, match=other.__name__):
+        quick(other)
