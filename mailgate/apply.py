@@ -1,7 +1,7 @@
 """Apply: a Decision becomes rows, exhaustively, inside the caller's one transaction. Nothing else writes tickets."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, assert_never
@@ -30,7 +30,7 @@ from mailgate.model.decision import (
     Withdraw,
 )
 from mailgate.model.letter import Letter
-from mailgate.model.quick import replace
+from mailgate.model.quick import by_name, replace
 from mailgate.model.settings import Settings
 from mailgate.model.ticket import NEW, SHOWN_DEADLINES, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows
@@ -51,7 +51,6 @@ from mailgate.store.tables import (
 
 _SHOWN_CHANGES = ("status", "owner", "team", "queue", "priority", "flags", "links")
 _OPENING = ("status", "queue", "team")
-_TICKET_FIELDS = tuple(one.name for one in fields(Ticket))
 
 
 _TICKET, _MESSAGE, _DEADLINE = Prepared(insert(TICKET)), Prepared(insert(MESSAGE)), Prepared(insert(DEADLINE))
@@ -213,9 +212,8 @@ class _Work:
             self._open(effect)
             return
         before, after = effect.before, self._settled(effect.after)
-        changed = [
-            name for name in _TICKET_FIELDS if getattr(before.ticket, name) != getattr(after.ticket, name)
-        ]  # fmt: skip
+        old, new = by_name(before.ticket), by_name(after.ticket)
+        changed = [name for name, value in new.items() if value is not old[name] and value != old[name]]
         if changed:
             row = rows.ticket_row(replace(after.ticket, changed_at=self._now), self._tools.fold(after.ticket.subject))
             kept = {_column(name): row[_column(name)] for name in changed}

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,14 +25,14 @@ from mailgate.model.decision import Decision, Reason
 from mailgate.model.facts import Clues, Facts
 from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
-from mailgate.model.quick import replace
+from mailgate.model.quick import by_name, replace
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded, Limits, read
 from mailgate.probing import incoming_probe, note_returned
 from mailgate.store import probes
 from mailgate.store.engine import Collision, has_one_writer, hold, reading, transaction
 from mailgate.store.gather import Gatherer, names_of
-from mailgate.store.inbox import Inbox, Taken, arrival_from_json, arrival_to_json
+from mailgate.store.inbox import Inbox, Taken, arrival_from_json, value_of_arrival
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import ARRIVAL, HELD
 
@@ -348,7 +348,7 @@ def _arrival_row(arrival: Arrival, now: datetime) -> dict[str, Any]:
     return {
         "id": arrival.id, "desk": arrival.desk, "digest": arrival.digest, "channel": arrival.channel,
         "received_at": arrival.received_at, "applied_at": now, "envelope_from": arrival.envelope_from,
-        "recipient": ", ".join(arrival.recipients)[:500], "attempts": 1, "arrival": json.loads(arrival_to_json(arrival)),
+        "recipient": ", ".join(arrival.recipients)[:500], "attempts": 1, "arrival": value_of_arrival(arrival),
     }  # fmt: skip
 
 
@@ -358,7 +358,7 @@ def _is_applied(connection: Connection, arrival: str) -> bool:
 
 def _trace(decision: Decision, at: datetime) -> list[dict[str, Any]]:
     stamp = at.isoformat()
-    return [{"at": stamp, "step": "decide", **asdict(reason)} for reason in decision.reasons]
+    return [{"at": stamp, "step": "decide", **by_name(reason)} for reason in decision.reasons]
 
 
 def _sender(mail: Mail) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from mailgate.model.spelling import spell
@@ -108,6 +109,7 @@ def read_probe_message_id(value: str, secret: bytes) -> str | None:
     return found[1]
 
 
+@lru_cache(maxsize=4096)  # the same people are written to again and again
 def _who(secret: bytes, address: str) -> str:
     return _letters(_digest(secret, "who", address.lower()))[:_WHO_LETTERS]
 

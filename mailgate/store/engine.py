@@ -27,6 +27,7 @@ from mailgate.errors import ConfigError, TryLater
 BUSY_SECONDS = 10
 _MOST_NAMES = 400  # locks that one transaction holds one by one; a server has some 6,400 in all
 _READS = "mailgate_reads"
+_DECODER = json.JSONDecoder()
 _SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a 250 promises that a power cut loses nothing; groups make it cheap
@@ -154,6 +155,16 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: Se
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=others))
 
 
+def to_json(value: Any) -> str:
+    """Return `value` as the JSON of a column; most lists of a ticket are empty."""
+    return "[]" if value == [] else json.dumps(value)
+
+
+def of_json(text: str) -> Any:
+    """Return what `to_json` wrote."""
+    return [] if text == "[]" else _DECODER.raw_decode(text)[0]
+
+
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
@@ -178,16 +189,16 @@ def _open_sqlite(address: URL, readonly: bool) -> Engine:
             poolclass=StaticPool,
             connect_args=arguments,
             hide_parameters=True,
-            json_serializer=_to_json,
-            json_deserializer=_of_json,
+            json_serializer=to_json,
+            json_deserializer=of_json,
         )
     else:
         engine = create_engine(
             address,
             connect_args={"timeout": BUSY_SECONDS},
             hide_parameters=True,
-            json_serializer=_to_json,
-            json_deserializer=_of_json,
+            json_serializer=to_json,
+            json_deserializer=of_json,
         )
 
     @event.listens_for(engine, "connect")
@@ -208,15 +219,6 @@ def _open_sqlite(address: URL, readonly: bool) -> Engine:
             raise trouble(error) from error
 
     return engine
-
-
-def _to_json(value: Any) -> str:
-    """Return `value` as JSON; most lists of a ticket are empty."""
-    return "[]" if value == [] else json.dumps(value)
-
-
-def _of_json(text: str) -> Any:
-    return [] if text == "[]" else json.loads(text)
 
 
 def _open_postgresql(address: URL, readonly: bool) -> Engine:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -28,6 +28,7 @@ from sqlmodel import Field, SQLModel
 from mailgate.blobs import Blobs
 from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival, PanelForm
+from mailgate.model.quick import by_name
 from mailgate.store.engine import claimable, reading, transaction
 from mailgate.store.prepared import Prepared
 from mailgate.store.rewriting import chunks
@@ -273,13 +274,13 @@ class Inbox:
 
 def arrival_to_json(arrival: Arrival) -> str:
     """Return the arrival as JSON in ASCII: what a peer said may hold what no database stores as text."""
-    values = {name: getattr(arrival, name) for name in _ARRIVAL}
-    values["received_at"] = arrival.received_at.isoformat()
-    values["form"] = asdict(arrival.form) if arrival.form else None
-    return json.dumps(values, separators=(",", ":"))
+    return json.dumps(value_of_arrival(arrival), separators=(",", ":"))
 
 
-_ARRIVAL = tuple(field.name for field in fields(Arrival))
+def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
+    """Return the arrival as `arrival_to_json` writes it."""
+    form = asdict(arrival.form) if arrival.form else None
+    return {**by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form}
 
 
 def arrival_from_json(written: str) -> Arrival:

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
 from mailgate.model.letter import LETTER_KINDS, Rendered
-from mailgate.model.quick import quick
+from mailgate.model.quick import by_name, quick
 from mailgate.model.ticket import StoredFile
 from mailgate.store.engine import claimable
 from mailgate.store.prepared import Listed, Prepared
@@ -301,9 +301,11 @@ _OWN = tuple(field.name for field in fields(Outgoing) if field.name not in ("ren
 
 
 def _row_of(letter: Outgoing) -> dict[str, Any]:
-    rendered = {column: getattr(letter.rendered, name) for name, column in _RENDERED.items()}
-    own = {name: getattr(letter, name) for name in _OWN}
-    own["next_at"] = letter.next_at or letter.may_leave_at
+    rendered, row = by_name(letter.rendered), by_name(letter)
+    del row["rendered"]
+    row["next_at"] = letter.next_at or letter.may_leave_at
+    for name, column in _COLUMNS.items():
+        row[column] = rendered.pop(name)
     lists = {
         "references": json.dumps(letter.rendered.references),
         "headers": json.dumps(letter.rendered.headers),
@@ -311,7 +313,7 @@ def _row_of(letter: Outgoing) -> dict[str, Any]:
         if letter.attachments
         else "[]",
     }
-    return rendered | own | lists
+    return rendered | row | lists
 
 
 def _letter_of(row: Mapping[Any, Any]) -> Outgoing:

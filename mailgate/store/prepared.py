@@ -6,14 +6,13 @@ words, types and both dialects, and leave out what is the same every time.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, Select, bindparam
+from sqlalchemy import JSON, BindParameter, Connection, Dialect, Select, bindparam
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
-from mailgate.store.engine import trouble
+from mailgate.store.engine import of_json, to_json, trouble
 
 Statement = Select[Any] | UpdateBase
 Processor = Callable[[Any], Any] | None
@@ -21,30 +20,12 @@ Processor = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One statement in one dialect. What needs no conversion is moved by the interpreter's own C, as a whole."""
+    """One statement in one dialect, with functions of its own, written out value by value, for what goes in and out."""
 
     sql: str
-    is_by_name: bool
-    names: tuple[str, ...]  # in the order of the parameters
-    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    binders: tuple[tuple[int, Callable[[Any], Any]], ...]
-    fixed: Mapping[str, Any]
-    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
-    columns: tuple[str, ...]
-
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        picked = list(self.pick({**self.fixed, **values} if self.fixed else values))
-        for place, binder in self.binders:
-            picked[place] = binder(picked[place])
-        return dict(zip(self.names, picked, strict=True)) if self.is_by_name else picked
-
-    def read(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self.readers:
-            return row
-        found = list(row)
-        for place, reader in self.readers:
-            found[place] = reader(found[place])
-        return tuple(found)
+    parameters: Callable[[Mapping[str, Any]], Any]  # of the given values, as the driver takes them
+    read: Callable[[Any], tuple[Any, ...]] | None  # of a row; None: it is right as it comes
+    map: Callable[[Any], dict[str, Any]]  # of a row, by the names of the columns
 
 
 class Prepared:
@@ -58,18 +39,19 @@ class Prepared:
         """Return every row, in the order of the statement's columns."""
         compiled = self._for(connection.dialect)
         rows = _execute(connection, compiled.sql, compiled.parameters(values)).fetchall()
-        return [compiled.read(row) for row in rows]
+        return list(map(compiled.read, rows)) if compiled.read else rows
 
     def mapped(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return every row by the names of its columns."""
-        columns = self._for(connection.dialect).columns
-        return [dict(zip(columns, row, strict=True)) for row in self.all(connection, values)]
+        compiled = self._for(connection.dialect)
+        rows = _execute(connection, compiled.sql, compiled.parameters(values)).fetchall()
+        return list(map(compiled.map, rows))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
         compiled = self._for(connection.dialect)
         row = _execute(connection, compiled.sql, compiled.parameters(values)).fetchone()
-        return None if row is None else compiled.read(row)
+        return compiled.read(row) if compiled.read and row is not None else row
 
     def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Return the first column of the first row, or None."""
@@ -127,37 +109,55 @@ class Listed:
 def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
     compiled: Any = statement.compile(dialect=dialect)
     binds: dict[str, BindParameter[Any]] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
-    columns = getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ()
     names = tuple(compiled.positiontup if compiled.positional else binds)
-    bound = enumerate(_binder(binds[name].type, dialect) for name in names)
-    read = enumerate(_reader(column.type, dialect) for column in columns)
+    columns = tuple(getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ())
+    readers = [_reader(column.type, dialect) for column in columns]
+    known: dict[str, Any] = {f"read{place}": reader for place, reader in enumerate(readers)}
+    known |= {f"bind{place}": _binder(binds[name].type, dialect) for place, name in enumerate(names)}
+    known |= {f"fixed{place}": binds[name].effective_value for place, name in enumerate(names)}
+    given = [_given(place, name, binds[name], known[f"bind{place}"]) for place, name in enumerate(names)]
+    cells = [f"None if row[{place}] is None else read{place}(row[{place}])" if reader else f"row[{place}]"
+             for place, reader in enumerate(readers)]  # fmt: skip
+    as_list, as_mapping = f"[{', '.join(given)}]", _mapping(names, given)
     return _Compiled(
         sql=compiled.string,
-        is_by_name=not compiled.positional,
-        names=names,
-        pick=_picker(names),
-        binders=tuple((place, binder) for place, binder in bound if binder is not None),
-        fixed={name: bind.effective_value for name, bind in binds.items() if not bind.required},
-        readers=tuple((place, reader) for place, reader in read if reader is not None),
-        columns=tuple(column.key for column in columns),
+        parameters=_function("values", as_list if compiled.positional else as_mapping, known),
+        read=_function("row", f"({', '.join(cells)},)", known) if any(readers) else None,
+        map=_function("row", _mapping([column.key for column in columns], cells), known),
     )
 
 
-def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """Return what takes the values of `names` out of a mapping, in that order."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda values: tuple(values[name] for name in names)
+def _mapping(names: Sequence[str], expressions: Sequence[str]) -> str:
+    return f"{{{', '.join(f'{name!r}: {one}' for name, one in zip(names, expressions, strict=True))}}}"
+
+
+def _function(name: str, expression: str, known: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return the function of `name` that is `expression`; it holds places, and names of our own columns and parameters."""
+    made: Callable[[Any], Any] = eval(f"lambda {name}: {expression}", known)  # noqa: S307
+    return made
+
+
+def _given(place: int, name: str, bind: BindParameter[Any], binder: Processor) -> str:
+    value = f"values[{name!r}]" if bind.required else f"fixed{place}"
+    return f"bind{place}({value})" if binder else value
 
 
 def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    if dialect.name == "sqlite" and isinstance(type_, JSON):  # SQLAlchemy's own calls through three functions
+        return _to_json_or_null if type_.none_as_null else to_json
     found: Processor = type_.dialect_impl(dialect).bind_processor(dialect)
     return found
 
 
 def _reader(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    if dialect.name == "sqlite" and isinstance(type_, JSON):
+        return of_json
     found: Processor = type_.dialect_impl(dialect).result_processor(dialect, None)
     return found
+
+
+def _to_json_or_null(value: Any) -> str | None:
+    return None if value is None else to_json(value)
 
 
 def _execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:
@@ -165,7 +165,7 @@ def _execute(connection: Connection, sql: str, parameters: Any, *, many: bool = 
     if not connection.in_transaction():
         connection.begin()
     driver: Any = connection.dialect.loaded_dbapi
-    cursor = connection.connection.cursor()
+    cursor: Any = connection.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
     try:
         if many:
             cursor.executemany(sql, parameters)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mailgate.model.people import Account, Contact, Staff
+from mailgate.model.quick import by_name
 from mailgate.model.ticket import Deadline, Link, Message, StoredFile, Ticket
 
 _TICKET_TUPLES = ("subjects", "participants", "rights", "flags", "missing")
@@ -18,9 +19,9 @@ _DEADLINE_TIMES = ("due_at", "remind_at", "closed_at")
 
 
 def ticket_row(ticket: Ticket, subject_key: str) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(ticket, name) for name in _TICKET_FIELDS}
-    row.update({name: list(getattr(ticket, name)) for name in _TICKET_TUPLES})
-    row["class"] = ticket.class_
+    row = by_name(ticket)
+    row.update({name: list(row[name]) for name in _TICKET_TUPLES})
+    row["class"] = row.pop("class_")
     row["fields"] = dict(ticket.fields)
     row["links"] = [[link.kind, link.ticket] for link in ticket.links]
     row["subject_key"] = subject_key
@@ -35,8 +36,7 @@ def ticket_of(row: Mapping[Any, Any]) -> Ticket:
 
 
 def deadline_row(deadline: Deadline, desk: str, ticket: int, id_: str) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(deadline, name) for name in _DEADLINE_FIELDS}
-    return {**row, "id": id_, "desk": desk, "ticket": ticket, "next_at": deadline.next_at}
+    return {**by_name(deadline), "id": id_, "desk": desk, "ticket": ticket, "next_at": deadline.next_at}
 
 
 def deadline_of(row: Mapping[Any, Any]) -> Deadline:
