@@ -48,7 +48,9 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
         "held": count(select(func.count()).where(HELD.c.desk == desk, IS_HELD)),
         "quarantined": count(
             select(func.count())
-            .where(ARRIVAL.c.desk == desk, IS_PARKED, ARRIVAL.c.outcome == "quarantined", ARRIVAL.c.state == "quarantined")
+            # so that it goes by what is parked: a desk's arrivals are all there are, or nearly
+            .where(func.coalesce(ARRIVAL.c.desk, "") == desk, IS_PARKED, ARRIVAL.c.outcome == "quarantined",
+                   ARRIVAL.c.state == "quarantined")
         ),
         "waiting": _waiting(connection, desk),
         "kept_percent": round(100 * kept / (kept + late)) if kept + late else None,

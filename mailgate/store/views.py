@@ -173,8 +173,8 @@ def list_parked(
     query = select(ARRIVAL).where(ARRIVAL.c.outcome == outcome).order_by(ARRIVAL.c.id).limit(1000)
     if outcome in _PARKED:
         query = query.where(IS_PARKED)
-    if desk:
-        query = query.where(ARRIVAL.c.desk == desk)
+    if desk:  # coalesce: so that it goes by what is parked, of which there is little
+        query = query.where(func.coalesce(ARRIVAL.c.desk, "") == desk)
     if is_open:
         query = query.where(ARRIVAL.c.state.not_in(("dropped", probes.ARRIVAL_STATE)))
     return [parked(row) for row in connection.execute(query).mappings()]

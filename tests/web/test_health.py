@@ -1,9 +1,12 @@
 """Figures and health."""
 
+import asyncio
 import re
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mailgate.web.figures import Figures
 from tests.web.conftest import Site
 from tests.web.test_api import FORM
 
@@ -20,6 +23,27 @@ async def test_the_figures_are_prometheus_and_count_what_came(site: Site):
     for name in ("mailgate_inbox_waiting", "mailgate_outbox_oldest_seconds", "mailgate_tickets", "mailgate_opened_30d"):
         assert families[name].samples, name
     assert "shop.example" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("took", "after", "mails"),
+    [(0.1, 5, 1), (3.0, 5, 0), (3.0, 59, 0), (3.0, 61, 1)],
+    ids=["a small desk is counted each time", "a big one is not", "nor later", "until twenty times as long has gone"],
+)
+async def test_counting_whole_tables_takes_a_twentieth_of_the_time_at_most(
+    site: Site, took: float, after: float, mails: int
+):
+    moments = iter([0.0, took, after, after + took])
+    figures = Figures(site.faces.house, site.faces.inbox, lambda: next(moments))
+
+    def counted() -> list[float]:
+        families = {one.name: one for one in text_string_to_metric_families(figures.text().decode())}
+        assert families["mailgate_inbox_waiting"].samples
+        return [one.value for one in families["mailgate_mails"].samples]
+
+    assert await asyncio.to_thread(counted) == []
+    await site.post(json=FORM)
+    assert await asyncio.to_thread(counted) == [1.0] * mails
 
 
 async def test_health_says_that_we_live_and_readiness_that_we_can_work(site: Site):
