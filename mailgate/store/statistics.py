@@ -80,8 +80,9 @@ def _answered(
     query = (
         select(TICKET.c.desk, TICKET.c.queue, MESSAGE.c.at, MESSAGE.c.ticket)
         .join(TICKET, TICKET.c.number == MESSAGE.c.ticket)
+        # coalesce: so that it begins with the messages of that time, not with all tickets of a desk
         .where(IS_STAFFS, MESSAGE.c.state.in_(("done", "holding")), MESSAGE.c.at >= since, MESSAGE.c.at < until,
-               TICKET.c.desk.in_(zones))
+               func.coalesce(TICKET.c.desk, "").in_(zones))
     )  # fmt: skip
     for desk, queue, at, ticket in connection.execute(query):
         _day(days, zones, desk, queue, at).answered.add(ticket)
