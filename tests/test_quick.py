@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import inspect
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import FrozenInstanceError, InitVar, dataclass, field
 from typing import Any
 
 import pytest
@@ -82,15 +82,13 @@ def test_wrong_fields_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_a_change_of_no_field_is_refused() -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match=r"Quick has no field 'colour'"):
         replace(Quick(name="a"), colour="red")  # type: ignore[call-arg]
 
 
 def test_its_signature_is_the_one_of_the_dataclass() -> None:
-    ours, theirs = inspect.signature(Quick).parameters, inspect.signature(Plain).parameters
-    assert [(one.name, one.kind, one.annotation) for one in ours.values()] == [
-        (one.name, one.kind, one.annotation) for one in theirs.values()
-    ]
+    assert str(inspect.signature(Quick)) == str(inspect.signature(Plain))
+    assert (Quick.__init__.__module__, Quick.__init__.__qualname__) == (__name__, "Quick.__init__")
 
 
 def test_what_a_ticket_is_made_of_is_quick() -> None:
@@ -121,7 +119,18 @@ class Derived(Plain):
     more: str
 
 
-@pytest.mark.parametrize("other", [ByPlace, WithoutSlots, AfterCare, Derived])
+@dataclass(kw_only=True, slots=True)
+class NotFrozen:
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithMoreParameters:
+    name: str
+    more: InitVar[int]
+
+
+@pytest.mark.parametrize("other", [NotFrozen, WithMoreParameters, ByPlace, WithoutSlots, AfterCare, Derived])
 def test_a_class_that_it_cannot_serve_is_refused(other: type) -> None:
     with pytest.raises(TypeError, match=other.__name__):
         quick(other)

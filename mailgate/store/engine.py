@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -20,7 +20,9 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from mailgate.errors import ConfigError, TryLater
 
@@ -99,6 +101,12 @@ def has_one_writer(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return `column` so that SQLite does not search by it: without statistics it believes that a desk has few rows, and
+    a desk has nearly all. PostgreSQL counts, and knows."""
+    return _Unindexed(column)
+
+
 def hold(connection: Connection, names: Iterable[str]) -> None:
     """Keep what goes by these `names` to this transaction until its end: whoever else holds one of them waits.
 
@@ -161,8 +169,30 @@ def to_json(value: Any) -> str:
 
 
 def of_json(text: str) -> Any:
-    """Return what `to_json` wrote."""
-    return [] if text == "[]" else _DECODER.raw_decode(text)[0]
+    """Return what `to_json` wrote: a list or a mapping (of a bare number SQLite would make a number)."""
+    if text == "[]":
+        return []
+    value, end = _DECODER.raw_decode(text)
+    return value if end == len(text) else json.loads(text)  # which says what is wrong with it
+
+
+class _Unindexed(ColumnElement[Any]):
+    inherit_cache = True
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 (SQLAlchemy declares it so)
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(_Unindexed)
+def _as_it_is(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.column, **options))
+
+
+@compiles(_Unindexed, "sqlite")
+def _not_by_index(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return "+" + _as_it_is(element, compiler, **options)  # its own word for it (SQLite's documentation: optoverview, 2)
 
 
 def _address(url: str) -> URL:

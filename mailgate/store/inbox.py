@@ -278,7 +278,7 @@ def arrival_to_json(arrival: Arrival) -> str:
 
 
 def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
-    """Return the arrival as `arrival_to_json` writes it."""
+    """Return the arrival as `arrival_to_json` writes it: tuples as they are, not yet through JSON."""
     form = asdict(arrival.form) if arrival.form else None
     return {**by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form}
 

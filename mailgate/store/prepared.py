@@ -24,12 +24,12 @@ class _Compiled:
 
     sql: str
     parameters: Callable[[Mapping[str, Any]], Any]  # of the given values, as the driver takes them
-    read: Callable[[Any], tuple[Any, ...]] | None  # of a row; None: it is right as it comes
-    map: Callable[[Any], dict[str, Any]]  # of a row, by the names of the columns
+    plain: Callable[[Any], tuple[Any, ...]] | None  # of a row; None: it is right as it comes
+    named: Callable[[Any], dict[str, Any]]  # of a row, by the names of the columns
 
 
 class Prepared:
-    """A statement with named parameters."""
+    """A statement with named parameters. What the statement itself sets is not overridden by values given."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
@@ -39,19 +39,19 @@ class Prepared:
         """Return every row, in the order of the statement's columns."""
         compiled = self._for(connection.dialect)
         rows = _execute(connection, compiled.sql, compiled.parameters(values)).fetchall()
-        return list(map(compiled.read, rows)) if compiled.read else rows
+        return list(map(compiled.plain, rows)) if compiled.plain else rows
 
     def mapped(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return every row by the names of its columns."""
         compiled = self._for(connection.dialect)
         rows = _execute(connection, compiled.sql, compiled.parameters(values)).fetchall()
-        return list(map(compiled.map, rows))
+        return list(map(compiled.named, rows))
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
         compiled = self._for(connection.dialect)
         row = _execute(connection, compiled.sql, compiled.parameters(values)).fetchone()
-        return compiled.read(row) if compiled.read and row is not None else row
+        return compiled.plain(row) if compiled.plain and row is not None else row
 
     def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Return the first column of the first row, or None."""
@@ -122,8 +122,8 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
     return _Compiled(
         sql=compiled.string,
         parameters=_function("values", as_list if compiled.positional else as_mapping, known),
-        read=_function("row", f"({', '.join(cells)},)", known) if any(readers) else None,
-        map=_function("row", _mapping([column.key for column in columns], cells), known),
+        plain=_function("row", f"({', '.join(cells)},)", known) if any(readers) else None,
+        named=_function("row", _mapping([column.key for column in columns], cells), known),
     )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from mailgate.store.engine import unindexed
 from mailgate.store.tables import DEADLINE, IS_ENDED_PROMISE, IS_STAFFS, MESSAGE, TICKET
 
 RESPONSES = ("first_response", "next_response")
@@ -80,9 +81,9 @@ def _answered(
     query = (
         select(TICKET.c.desk, TICKET.c.queue, MESSAGE.c.at, MESSAGE.c.ticket)
         .join(TICKET, TICKET.c.number == MESSAGE.c.ticket)
-        # coalesce: so that it begins with the messages of that time, not with all tickets of a desk
+        # so that it begins with the messages of that time, not with all tickets of a desk
         .where(IS_STAFFS, MESSAGE.c.state.in_(("done", "holding")), MESSAGE.c.at >= since, MESSAGE.c.at < until,
-               func.coalesce(TICKET.c.desk, "").in_(zones))
+               unindexed(TICKET.c.desk).in_(zones))
     )  # fmt: skip
     for desk, queue, at, ticket in connection.execute(query):
         _day(days, zones, desk, queue, at).answered.add(ticket)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, upd
 
 from mailgate.model.ticket import SHOWN_DEADLINES, Status, Ticket
 from mailgate.store import outbox, probes, rows
+from mailgate.store.engine import unindexed
 from mailgate.store.inbox import INBOX, arrival_from_json
 from mailgate.store.outbox import Outgoing
 from mailgate.store.rewriting import chunks
@@ -173,8 +174,8 @@ def list_parked(
     query = select(ARRIVAL).where(ARRIVAL.c.outcome == outcome).order_by(ARRIVAL.c.id).limit(1000)
     if outcome in _PARKED:
         query = query.where(IS_PARKED)
-    if desk:  # coalesce: so that it goes by what is parked, of which there is little
-        query = query.where(func.coalesce(ARRIVAL.c.desk, "") == desk)
+    if desk:  # so that it goes by what is parked, of which there is little
+        query = query.where(unindexed(ARRIVAL.c.desk) == desk)
     if is_open:
         query = query.where(ARRIVAL.c.state.not_in(("dropped", probes.ARRIVAL_STATE)))
     return [parked(row) for row in connection.execute(query).mappings()]

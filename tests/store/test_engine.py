@@ -4,10 +4,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mailgate.errors import ConfigError, TryLater
-from mailgate.store.engine import inbox_url, open_engine, reading, transaction
+from mailgate.store.engine import inbox_url, of_json, open_engine, reading, to_json, transaction, unindexed
+from mailgate.store.tables import TICKET
 
 
 def test_read_then_write_loses_no_update(tmp_path: Path):
@@ -29,6 +31,20 @@ def test_read_then_write_loses_no_update(tmp_path: Path):
         thread.join()
     with reading(engine) as connection:
         assert connection.execute(text("SELECT n FROM t")).scalar_one() == 80
+
+
+def test_a_column_that_is_not_to_be_searched_by_is_so_on_sqlite_alone():
+    query = select(unindexed(TICKET.c.desk)).where(unindexed(TICKET.c.desk).in_(["a", "b"]))
+    assert "+ticket.desk IN" in str(query.compile(dialect=sqlite.dialect()))
+    assert "+" not in str(query.compile(dialect=postgresql.dialect()))
+
+
+def test_json_of_a_column_is_read_whole_or_not_at_all():
+    for value in ([], [1, {"a": None}], {}, {"a": "\x00 😀"}):
+        assert of_json(to_json(value)) == value
+    for wrong in ("[1] [2]", "[1", ""):
+        with pytest.raises(ValueError):
+            of_json(wrong)
 
 
 def test_reading_waits_for_no_writer(tmp_path: Path):

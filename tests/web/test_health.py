@@ -6,6 +6,8 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mailgate.errors import TryLater
+from mailgate.store.engine import transaction
 from mailgate.web.figures import Figures
 from tests.web.conftest import Site
 from tests.web.test_api import FORM
@@ -44,6 +46,26 @@ async def test_counting_whole_tables_takes_a_twentieth_of_the_time_at_most(
     assert await asyncio.to_thread(counted) == []
     await site.post(json=FORM)
     assert await asyncio.to_thread(counted) == [1.0] * mails
+
+
+async def test_a_count_that_fails_has_cost_its_time_too_and_what_waits_is_told(site: Site):
+    moments = iter([0.0, 3.0, 5.0, 61.0, 61.1])
+    figures = Figures(site.faces.house, site.faces.inbox, lambda: next(moments))
+    names: list[str] = []
+
+    def look() -> None:
+        names[:] = [one.name for one in text_string_to_metric_families(figures.text().decode())]
+
+    with transaction(site.built.engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE deadline RENAME TO elsewhere")
+    with pytest.raises(TryLater):
+        await asyncio.to_thread(look)
+    await asyncio.to_thread(look)
+    assert ("mailgate_inbox_waiting" in names, "mailgate_mails" in names) == (True, False)
+    with transaction(site.built.engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO deadline")
+    await asyncio.to_thread(look)
+    assert "mailgate_mails" in names
 
 
 async def test_health_says_that_we_live_and_readiness_that_we_can_work(site: Site):
