@@ -15,9 +15,11 @@ COMMANDS = (
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help",
 )  # fmt: skip
 
-_COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:)?(?:\s+(.*))?\Z")
+_COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:|([.,;!?…–—]{1,3}))?(?:\s+(.*))?\Z")
+# what programs put around a line: blanks of all kinds, the stars of bold type, marks that nobody sees (Unicode's Cf)
+_AROUND = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "*\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _NEXT = re.compile(r"\s#(" + "|".join(COMMANDS) + r")(?=\s|\Z)", re.IGNORECASE)
-_MERGE = re.compile(r"^\s*#merge\s+\D{0,30}?(\d{1,12})", re.IGNORECASE | re.MULTILINE)
+_MERGE = re.compile(r"^[\s*\u00ad\u200b-\u200f\u2060\ufeff]*#merge\s+\D{0,30}?(\d{1,12})", re.IGNORECASE | re.MULTILINE)
 _DURATION = re.compile(r"(\d{1,4})\s*(m|h|d|w)(?:in|inutes?|ours?|ays?|eeks?)?\Z", re.IGNORECASE)
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\Z")
@@ -45,17 +47,18 @@ class Said:
 
 
 def read_commands(text: str) -> Said:
-    """Return the commands that stand before the text; a # later in the text is text (C3)."""
+    """Return the commands that stand before the text; a # later in the text is text (C3). Whoever writes below what they
+    answer has the quote above both: it goes where commands follow it (M3)."""
     lines, commands = text.split("\n"), []
-    place = 0
+    place = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith(">")), 0)
     while place < len(lines):
-        line = lines[place].strip().strip("*").strip()
+        line = lines[place].strip(_AROUND)
         if line and not (found := _read_line(line)):
             break
         if line:
             commands += found
         place += 1
-    return Said(commands=tuple(commands), text="\n".join(lines[place:]).strip())
+    return Said(commands=tuple(commands), text="\n".join(lines[place if commands else 0 :]).strip())
 
 
 def numbers_named(text: str) -> tuple[int, ...]:
@@ -96,9 +99,10 @@ def _read_line(line: str) -> list[Command]:
     commands = []
     for part in _split(line):
         found = _COMMAND.match(part)
-        if not found:
+        # "#note." is meant as one; "#thanks!" is text
+        if not found or (found.group(2) and found.group(1).lower() not in COMMANDS):
             return []
-        commands.append(Command(name=found.group(1).lower(), argument=(found.group(2) or "").strip(), line=part))
+        commands.append(Command(name=found.group(1).lower(), argument=(found.group(3) or "").strip(), line=part))
     return commands
 
 

@@ -89,6 +89,9 @@ def open_ticket(
         effects.append(ack)
         left_out = getattr(ack, "reason", "")
         trace.add("A1" if not left_out else "A3", "ack" if not left_out else "no ack", left_out)
+        if team != routed.queue.team:
+            moved = letters.escalation(case, scene.desk, "overflow", team, scene.now)
+            effects.append(letters.gate(scene.facts, scene.desk, moved, identity.address))  # D5
         if left_out:  # what is not to be said is not due
             case = clocks.close(case, ("ack",), "cancelled", scene.at)
     effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailgate.model.decision import Send
 from tests.decide.build import (
     BUH,
     NOON,
@@ -206,6 +207,10 @@ def test_a_queue_that_drowns_sends_new_tickets_to_its_overflow_team(load: int, t
     queues = {**known.queues, "support": replace(known.queues["support"], overflow="admins")}
     decision = decided(a_mail(), on=replace(known, queues=queues), overdue_load={"support": load})
     assert after(decision).team == team
+    told = [one.letter for one in decision.effects if isinstance(one, Send) and one.letter.kind == "escalation"]
+    assert [(one.to, one.context["cause"], one.context["team"]) for one in told] == (
+        [(OLENA, "overflow", "admins")] if team == "admins" else []
+    )
 
 
 def test_an_overflow_team_off_duty_gets_nothing() -> None:
