@@ -6,7 +6,6 @@ everybody else it is the same dataclass, frozen as before. Most is gained where 
 """
 
 import dataclasses
-import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -42,10 +41,12 @@ def quick(cls: type[T]) -> type[T]:
     quickly. Raises TypeError for any other class: its values would not be what they seem."""
     found = dataclasses.fields(cls)  # type: ignore[arg-type]
     names = [one.name for one in found]
+    code = cls.__init__.__code__
+    taken = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     is_fit = (
         cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
         and cls.__bases__ == (object,)
-        and list(cls.__dict__.get("__slots__", ())) == list(inspect.signature(cls).parameters) == names
+        and list(cls.__dict__.get("__slots__", ())) == list(taken) == names
         and all(one.kw_only and not one.name.startswith("_") for one in found)
         and not hasattr(cls, "__post_init__")
     )
