@@ -215,7 +215,7 @@ class _Work:
         old, new = by_name(before.ticket), by_name(after.ticket)
         changed = [name for name, value in new.items() if value is not old[name] and value != old[name]]
         if changed:
-            row = rows.ticket_row(replace(after.ticket, changed_at=self._now), self._tools.fold(after.ticket.subject))
+            row = rows.ticket_row(after.ticket, self._tools.fold(after.ticket.subject))
             kept = {_column(name): row[_column(name)] for name in changed}
             kept["changed_at"] = self._now
             _changed_ticket(tuple(kept)).run(self._connection, {**kept, "which": after.ticket.number})

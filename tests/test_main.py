@@ -140,5 +140,7 @@ def test_the_start_is_fast():
         return time.perf_counter() - started
 
     # against the interpreter's own start: other work on the machine slows both
-    interpreter = min(once("-c", "import argparse") for _ in range(10))
-    assert min(once("-m", "mailgate", "--version") for _ in range(10)) < 4 * interpreter
+    # in turns: what comes and goes on it meets both
+    pairs = [(once("-c", "import argparse"), once("-m", "mailgate", "--version")) for _ in range(10)]
+    interpreter, ours = (min(times) for times in zip(*pairs, strict=True))
+    assert ours < 2 * interpreter

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import inspect
 import pickle
-from dataclasses import FrozenInstanceError, InitVar, dataclass, field
+from dataclasses import FrozenInstanceError, InitVar, dataclass, field, make_dataclass
 from typing import Any
 
 import pytest
@@ -96,41 +96,22 @@ def test_what_a_ticket_is_made_of_is_quick() -> None:
         assert made.__init__.__code__.co_names[-1] == "__class__"
 
 
-@dataclass(frozen=True, slots=True)
-class ByPlace:
-    name: str
+_FIT: dict[str, Any] = {"frozen": True, "kw_only": True, "slots": True}
+_UNFIT = [
+    make_dataclass("NotFrozen", [("name", str)], **{**_FIT, "frozen": False}),
+    make_dataclass("ByPlace", [("name", str)], **{**_FIT, "kw_only": False}),
+    make_dataclass("WithoutSlots", [("name", str)], **{**_FIT, "slots": False}),
+    make_dataclass("WithMoreParameters", [("name", str), ("more", InitVar[int])], **_FIT),
+    make_dataclass("AfterCare", [("name", str)], namespace={"__post_init__": lambda self: None}, **_FIT),
+    make_dataclass("Derived", [("more", str)], bases=(Plain,), **_FIT),
+]
 
 
-@dataclass(frozen=True, kw_only=True)
-class WithoutSlots:
-    name: str
+def test_a_class_that_is_fit_is_served() -> None:
+    assert quick(make_dataclass("Fit", [("name", str)], **_FIT))(name="a").name == "a"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AfterCare:
-    name: str
-
-    def __post_init__(self) -> None:
-        assert self.name
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Derived(Plain):
-    more: str
-
-
-@dataclass(kw_only=True, slots=True)
-class NotFrozen:
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WithMoreParameters:
-    name: str
-    more: InitVar[int]
-
-
-@pytest.mark.parametrize("other", [NotFrozen, WithMoreParameters, ByPlace, WithoutSlots, AfterCare, Derived])
+@pytest.mark.parametrize("other", _UNFIT, ids=lambda other: other.__name__)
 def test_a_class_that_it_cannot_serve_is_refused(other: type) -> None:
     with pytest.raises(TypeError, match=other.__name__):
         quick(other)

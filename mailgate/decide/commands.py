@@ -17,9 +17,13 @@ COMMANDS = (
 
 _COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:|([.,;!?…–—]{1,3}))?(?:\s+(.*))?\Z")
 # what programs put around a line: blanks of all kinds, the stars of bold type, marks that nobody sees (Unicode's Cf)
-_AROUND = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "*\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_BLANK = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_AROUND = _BLANK + "*\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _NEXT = re.compile(r"\s#(" + "|".join(COMMANDS) + r")(?=\s|\Z)", re.IGNORECASE)
-_MERGE = re.compile(r"^[\s*\u00ad\u200b-\u200f\u2060\ufeff]*#merge\s+\D{0,30}?(\d{1,12})", re.IGNORECASE | re.MULTILINE)
+_MERGE = re.compile(rf"^[{_AROUND}]*#merge\s+\D{{0,30}}?(\d{{1,12}})", re.IGNORECASE | re.MULTILINE)
 _DURATION = re.compile(r"(\d{1,4})\s*(m|h|d|w)(?:in|inutes?|ours?|ays?|eeks?)?\Z", re.IGNORECASE)
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\Z")

@@ -163,13 +163,13 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: Se
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=others))
 
 
-def to_json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Return `value` as the JSON of a column; most lists of a ticket are empty."""
     return "[]" if value == [] else json.dumps(value)
 
 
-def of_json(text: str) -> Any:
-    """Return what `to_json` wrote: a list or a mapping (of a bare number SQLite would make a number)."""
+def json_value(text: str) -> Any:
+    """Return what `json_text` wrote: a list or a mapping (of a bare number SQLite would make a number)."""
     if text == "[]":
         return []
     value, end = _DECODER.raw_decode(text)
@@ -212,24 +212,12 @@ def _is_memory(address: URL) -> bool:
 
 
 def _open_sqlite(address: URL, readonly: bool) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}}
     if _is_memory(address):
-        arguments = {"check_same_thread": False}
-        engine = create_engine(
-            address,
-            poolclass=StaticPool,
-            connect_args=arguments,
-            hide_parameters=True,
-            json_serializer=to_json,
-            json_deserializer=of_json,
-        )
-    else:
-        engine = create_engine(
-            address,
-            connect_args={"timeout": BUSY_SECONDS},
-            hide_parameters=True,
-            json_serializer=to_json,
-            json_deserializer=of_json,
-        )
+        options = {"connect_args": {"check_same_thread": False}, "poolclass": StaticPool}
+    engine = create_engine(
+        address, hide_parameters=True, json_serializer=json_text, json_deserializer=json_value, **options
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:

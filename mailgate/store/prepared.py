@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BindParameter, Connection, Dialect, Select, bindpar
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
-from mailgate.store.engine import of_json, to_json, trouble
+from mailgate.store.engine import json_text, json_value, trouble
 
 Statement = Select[Any] | UpdateBase
 Processor = Callable[[Any], Any] | None
@@ -113,9 +113,15 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
     columns = tuple(getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ())
     readers = [_reader(column.type, dialect) for column in columns]
     known: dict[str, Any] = {f"read{place}": reader for place, reader in enumerate(readers)}
-    known |= {f"bind{place}": _binder(binds[name].type, dialect) for place, name in enumerate(names)}
-    known |= {f"fixed{place}": binds[name].effective_value for place, name in enumerate(names)}
-    given = [_given(place, name, binds[name], known[f"bind{place}"]) for place, name in enumerate(names)]
+    given: list[str] = []
+    for place, name in enumerate(names):
+        bind, binder = binds[name], _binder(binds[name].type, dialect)
+        if not bind.required:  # what the statement itself sets is converted once
+            known[f"fixed{place}"] = binder(bind.effective_value) if binder else bind.effective_value
+            given.append(f"fixed{place}")
+        else:
+            known[f"bind{place}"] = binder
+            given.append(f"bind{place}(values[{name!r}])" if binder else f"values[{name!r}]")
     cells = [f"None if row[{place}] is None else read{place}(row[{place}])" if reader else f"row[{place}]"
              for place, reader in enumerate(readers)]  # fmt: skip
     as_list, as_mapping = f"[{', '.join(given)}]", _mapping(names, given)
@@ -137,27 +143,22 @@ def _function(name: str, expression: str, known: dict[str, Any]) -> Callable[[An
     return made
 
 
-def _given(place: int, name: str, bind: BindParameter[Any], binder: Processor) -> str:
-    value = f"values[{name!r}]" if bind.required else f"fixed{place}"
-    return f"bind{place}({value})" if binder else value
-
-
 def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
     if dialect.name == "sqlite" and isinstance(type_, JSON):  # SQLAlchemy's own calls through three functions
-        return _to_json_or_null if type_.none_as_null else to_json
+        return _json_text_or_null if type_.none_as_null else json_text
     found: Processor = type_.dialect_impl(dialect).bind_processor(dialect)
     return found
 
 
 def _reader(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
     if dialect.name == "sqlite" and isinstance(type_, JSON):
-        return of_json
+        return json_value
     found: Processor = type_.dialect_impl(dialect).result_processor(dialect, None)
     return found
 
 
-def _to_json_or_null(value: Any) -> str | None:
-    return None if value is None else to_json(value)
+def _json_text_or_null(value: Any) -> str | None:
+    return None if value is None else json_text(value)
 
 
 def _execute(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> Any:

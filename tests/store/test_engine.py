@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailgate.errors import ConfigError, TryLater
-from mailgate.store.engine import inbox_url, of_json, open_engine, reading, to_json, transaction, unindexed
+from mailgate.store.engine import inbox_url, json_text, json_value, open_engine, reading, transaction, unindexed
 from mailgate.store.tables import TICKET
 
 
@@ -41,10 +41,10 @@ def test_a_column_that_is_not_to_be_searched_by_is_so_on_sqlite_alone():
 
 def test_json_of_a_column_is_read_whole_or_not_at_all():
     for value in ([], [1, {"a": None}], {}, {"a": "\x00 😀"}):
-        assert of_json(to_json(value)) == value
+        assert json_value(json_text(value)) == value
     for wrong in ("[1] [2]", "[1", ""):
         with pytest.raises(ValueError):
-            of_json(wrong)
+            json_value(wrong)
 
 
 def test_reading_waits_for_no_writer(tmp_path: Path):
