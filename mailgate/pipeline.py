@@ -13,9 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from mailgate.apply import Applied, Tools, apply
 from mailgate.compose.templates import Templates
 from mailgate.decide.alarms import alarm
-from mailgate.decide.clues import read_clues
 from mailgate.decide.guards import decide_mail
-from mailgate.decide.matter import fold_subject
 from mailgate.decide.probe import as_a_customers, decide_probe, what_it_would_be
 from mailgate.decide.scene import Scene
 from mailgate.errors import TryLater
@@ -35,6 +33,8 @@ from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, value_of_arrival
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import ARRIVAL, HELD
+from mailgate.understand.clues import read_clues
+from mailgate.understand.matter import fold_subject
 
 LOG = Log("pipeline")
 _COLLISIONS = 3

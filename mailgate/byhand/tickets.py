@@ -5,7 +5,6 @@ import argparse
 from sqlalchemy import Connection
 
 from mailgate.apply import Applied, apply
-from mailgate.decide.commands import numbers_named, read_commands
 from mailgate.decide.orders import Work, carry_out
 from mailgate.decide.scene import Scene
 from mailgate.decide.staff import settle_by_hand
@@ -19,6 +18,7 @@ from mailgate.model.ticket import Case
 from mailgate.pipeline import House
 from mailgate.store.engine import transaction
 from mailgate.store.gather import read_cases, read_messages
+from mailgate.understand.commands import numbers_named, read_commands
 
 _WHY = {
     "no_such_person": "nobody of the desk is called so",

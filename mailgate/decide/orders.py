@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from mailgate.decide import clocks, letters
 from mailgate.decide.acknowledge import acknowledgement
-from mailgate.decide.commands import STATUS_OF, WITH_ARGUMENT, WITHOUT_ARGUMENT, Command, read_moment
 from mailgate.decide.escalate import TEAM_LETTERS, climb, hand_over
 from mailgate.decide.route import Routed
 from mailgate.decide.scene import Scene
@@ -18,6 +17,7 @@ from mailgate.model.letter import CUSTOMER_LETTERS, Letter
 from mailgate.model.people import Staff
 from mailgate.model.quick import replace
 from mailgate.model.ticket import NEW, Case, Link, Message, Status, Ticket
+from mailgate.understand.commands import STATUS_OF, WITH_ARGUMENT, WITHOUT_ARGUMENT, Command, read_moment
 
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,253}")
 LATE_LETTERS = ("reminder", "update_due")  # about a clock: pointless once it is met or stopped

@@ -6,10 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, letters
-from mailgate.decide.commands import Command, Said, read_commands
 from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.escalate import TEAM_LETTERS
-from mailgate.decide.findings import find
 from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
 from mailgate.decide.providers import PROVIDERS
@@ -32,6 +30,8 @@ from mailgate.model.people import Staff
 from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Message, Status
+from mailgate.understand.commands import Command, Said, read_commands
+from mailgate.understand.findings import find
 
 FINISHED = ("resolved", "closed")
 _HEADER_LINE = re.compile(r"[>\s*]*[^:\s][^:\n]{0,30}:\s.*\Z")

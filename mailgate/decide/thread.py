@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailgate.decide.findings import find
-from mailgate.decide.matter import compare, is_generic
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import senders_contacts
 from mailgate.model.decision import By, Identity
 from mailgate.model.ticket import Case
+from mailgate.understand.findings import find
+from mailgate.understand.matter import compare, is_generic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

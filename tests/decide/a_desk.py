@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mailgate.decide.findings import find
 from mailgate.model.findings import Findings
 from mailgate.model.settings import Desk, Lexicon
+from mailgate.understand.findings import find
 
 WORDS = Path(__file__).parents[2] / "config" / "words"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from mailgate import config, phrases
 from mailgate.decide import clocks
-from mailgate.decide.clues import read_clues
 from mailgate.decide.guards import decide_mail
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import identify
@@ -22,6 +21,7 @@ from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Ticket
 from mailgate.model.tokens import message_id, reply_address
 from mailgate.parse.subject import facts as subject_facts
+from mailgate.understand.clues import read_clues
 
 SECRET = b"a secret of the tests"
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from mailgate import config
 from mailgate.decide import clocks
-from mailgate.decide.clues import read_clues
 from mailgate.decide.guards import decide_mail
 from mailgate.decide.scene import Scene
 from mailgate.model.arrival import Arrival
@@ -19,6 +18,7 @@ from mailgate.model.mail import Address, AuthMethod, AuthResults, Mail, Tag
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import Case, Deadline, Message, Ticket
+from mailgate.understand.clues import read_clues
 
 SECRET = b"a secret of the tests, 32 bytes."
 MONDAY = datetime(2026, 6, 8, 9, 0, tzinfo=UTC)  # 11:00 in Berlin, 12:00 in Kyiv

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mailgate.decide.findings_reading import Reading, words_of
-from mailgate.decide.words.lexer import QUESTION, SENTENCE
-from mailgate.decide.words.lists import Hit
+from mailgate.understand.reading import Reading, words_of
+from mailgate.understand.words.lexer import QUESTION, SENTENCE
+from mailgate.understand.words.lists import Hit
 
 _THANKS_WORDS = 45
 _KNOWN_SHARE = 0.6

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from mailgate.decide.findings_names import find_names
-from mailgate.decide.words.lexer import fold
 from mailgate.model.settings import Lexicon
+from mailgate.understand.names import find_names
+from mailgate.understand.words.lexer import fold
 
 _LABEL_STARS = " \t*_•·>#-–—|"
 _NOTHING = re.compile(r"[\s\-–—_.…/*\[\]()<>?xX]*\Z")

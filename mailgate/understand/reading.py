@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mailgate.decide.findings_names import Names
-from mailgate.decide.words.lexer import QUESTION, Words
-from mailgate.decide.words.lists import Hit, Hits
+from mailgate.understand.names import Names
+from mailgate.understand.words.lexer import QUESTION, Words
+from mailgate.understand.words.lists import Hit, Hits
 
 _NEAR = 3
 

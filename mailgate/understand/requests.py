@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mailgate.decide.findings_class import Chosen
-from mailgate.decide.findings_reading import Reading, words_of
-from mailgate.decide.words.lists import Hit
 from mailgate.model.findings import Request, Right
+from mailgate.understand.classes import Chosen
+from mailgate.understand.reading import Reading, words_of
+from mailgate.understand.words.lists import Hit
 
 _RIGHTS: tuple[Right, ...] = get_args(Right)
 _MONEY: frozenset[Right] = frozenset({"refund", "payment_data"})

@@ -4,9 +4,6 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from mailgate.decide.commands import numbers_named
-from mailgate.decide.findings import find
-from mailgate.decide.matter import fold_subject
 from mailgate.model.arrival import Arrival
 from mailgate.model.facts import Clues
 from mailgate.model.findings import Findings
@@ -14,6 +11,9 @@ from mailgate.model.mail import Mail, is_deliverable
 from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
+from mailgate.understand.commands import numbers_named
+from mailgate.understand.findings import find
+from mailgate.understand.matter import fold_subject
 
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _DOMAIN = re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,18}(?![\w-])", re.IGNORECASE)

@@ -3,17 +3,17 @@
 from functools import lru_cache
 from typing import Literal
 
-from mailgate.decide.findings_class import Chosen, Report, choose_class, open_questions
-from mailgate.decide.findings_fields import read_fields
-from mailgate.decide.findings_names import find_names
-from mailgate.decide.findings_numbers import ACCOUNT_PATTERNS, Lines, read_accounts
-from mailgate.decide.findings_reading import Reading
-from mailgate.decide.findings_request import Asked, is_formal, read_request, side_of
-from mailgate.decide.findings_tone import announced_matter, stated_outage, thanks_only
-from mailgate.decide.words.lexer import cut, fold
-from mailgate.decide.words.lists import Lists
 from mailgate.model.findings import Findings
 from mailgate.model.settings import Desk, Lexicon
+from mailgate.understand.classes import Chosen, Report, choose_class, open_questions
+from mailgate.understand.fields import read_fields
+from mailgate.understand.names import find_names
+from mailgate.understand.numbers import ACCOUNT_PATTERNS, Lines, read_accounts
+from mailgate.understand.reading import Reading
+from mailgate.understand.requests import Asked, is_formal, read_request, side_of
+from mailgate.understand.tone import announced_matter, stated_outage, thanks_only
+from mailgate.understand.words.lexer import cut, fold
+from mailgate.understand.words.lists import Lists
 
 __all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
 

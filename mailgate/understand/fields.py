@@ -2,10 +2,10 @@
 
 import re
 
-from mailgate.decide.findings_labels import read_labels
-from mailgate.decide.findings_names import Names
-from mailgate.decide.findings_numbers import Lines, read_numbers
 from mailgate.model.settings import Lexicon
+from mailgate.understand.labels import read_labels
+from mailgate.understand.names import Names
+from mailgate.understand.numbers import Lines, read_numbers
 
 _ZONE = (
     r"(?:MESZ|MEZ|CEST|CET|EEST|EET|BST|MSK|МСК|UTC(?:[ ]?[+-]\d{1,2}(?::\d\d)?)?|GMT(?:[ ]?[+-]\d{1,2})?|Ortszeit|"

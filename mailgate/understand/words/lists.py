@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mailgate.decide.words.lexer import ADDRESS, HOST, IP, NUMBER, SENTENCE, Words, fold
 from mailgate.model.settings import Lexicon
+from mailgate.understand.words.lexer import ADDRESS, HOST, IP, NUMBER, SENTENCE, Words, fold
 
 _GAP_WORDS = 5
 _MOST_HITS = 40  # of one list in one text: more say nothing new

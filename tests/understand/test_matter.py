@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate.decide.matter import compare, fold_subject, is_generic
+from mailgate.understand.matter import compare, fold_subject, is_generic
 from tests.decide.a_desk import a_desk
 
 LINES = (Path(__file__).parent / "matter_pairs.tsv").read_text("utf-8").splitlines()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailgate.decide.commands import COMMANDS, numbers_named, read_commands, read_duration, read_moment
+from mailgate.understand.commands import COMMANDS, numbers_named, read_commands, read_duration, read_moment
 
 KYIV = ZoneInfo("Europe/Kyiv")
 NOON = datetime(2026, 3, 9, 10, 0, tzinfo=UTC)  # 12:00 in Kyiv

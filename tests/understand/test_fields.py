@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mailgate.decide.findings import ACCOUNT_PATTERNS
+from mailgate.understand.findings import ACCOUNT_PATTERNS
 from tests.decide.a_desk import a_desk, findings_of
 
 

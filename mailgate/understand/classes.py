@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailgate.decide.findings_reading import Reading, words_of
-from mailgate.decide.words.lists import Hit
 from mailgate.model.findings import Class
+from mailgate.understand.reading import Reading, words_of
+from mailgate.understand.words.lists import Hit
 
 QUESTIONS: Mapping[Class, tuple[str, ...]] = {
     "site": ("address", "browser", "error"),

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mailgate.decide.findings import compile_lists
-from mailgate.decide.words.lexer import cut, fold
 from mailgate.model.settings import Desk
+from mailgate.understand.findings import compile_lists
+from mailgate.understand.words.lexer import cut, fold
 
 _MOST_CHARACTERS = 400
 _MOST_WORDS = 40

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailgate.decide.words.lexer import ADDRESS, HOST, IP
+from mailgate.understand.words.lexer import ADDRESS, HOST, IP
 
 _ENTITY = re.compile(
     r"""(?P<url>\b(?:https?|ftp|sftp)://[^\s<>"'«»„“”]{1,500})

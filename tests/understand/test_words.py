@@ -4,10 +4,10 @@ from typing import get_args
 
 import pytest
 
-from mailgate.decide.findings import Part, compile_lists
-from mailgate.decide.words.lexer import cut, fold
-from mailgate.decide.words.lists import Lists
 from mailgate.model.settings import Lexicon
+from mailgate.understand.findings import Part, compile_lists
+from mailgate.understand.words.lexer import cut, fold
+from mailgate.understand.words.lists import Lists
 from tests.decide.a_desk import shipped_lexicon
 
 LANGUAGES = ("en", "de", "pl", "ru", "uk")
