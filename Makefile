@@ -58,9 +58,9 @@ golden: $(STAMP)            ## write the expected letters anew; read the differe
 	MAILGATE_TEST_GOLDEN=write $(BIN)/python -m pytest -q -k golden
 
 lock:                       ## renew the locks, with hashes, from pyproject.toml (needs uv); the service's has no tools of ours
-	uv pip compile pyproject.toml --group dev --extra postgresql --extra s3 --python-version 3.11 --universal --generate-hashes \
+	uv pip compile pyproject.toml --group dev --extra postgresql --extra mysql --extra s3 --python-version 3.11 --universal --generate-hashes \
 		--no-emit-index-url --output-file requirements.lock
-	uv pip compile pyproject.toml --group build --extra postgresql --extra s3 --constraints requirements.lock --python-version 3.11 \
+	uv pip compile pyproject.toml --group build --extra postgresql --extra mysql --extra s3 --constraints requirements.lock --python-version 3.11 \
 		--universal --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-service.lock
 
 # The servers that tests talk to. They are installed, never started: tests start their own on ports of their own.
