@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from mailgate.parse import charset
 
-_WORD = re.compile(r"=\?([A-Za-z0-9_.:()+-]++)(?:\*[A-Za-z0-9-]*+)?\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+)*+)\?=")
+_WORD = re.compile(r"=\?([A-Za-z0-9_.:()+-]++)(?:\*[A-Za-z0-9-]*+)?\?([bBqQ])\?(.*?)\?=", re.DOTALL)
 _ENDLESS = re.compile(r"=\?([A-Za-z0-9_.:()+-]++)(?:\*[A-Za-z0-9-]*+)?\?([bBqQ])\?([^?\s]++)\Z")
 _FOLD = re.compile(r"[\r\n\t\x0b\x0c\x85\u2028\u2029]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f\x80-\x9f\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069]+")
@@ -15,7 +15,8 @@ _ID = re.compile(r"<\s*+([^<>]++)>")
 _SPACE = re.compile(r"\s+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _PARAMETER = re.compile(
-    r";[\s;]*+([^\s=;\"]++)\s*+=\s*+(?:\"((?:[^\"\\]|\\.)*+)(?:\"|\Z)|((?:=\?[^?\s]*+\?[bqBQ]\?[^?\n]*+\?=\s*+)++|[^;]*+))",
+    r";\s*+([^\s=;\"]++)\s*+=\s*+"
+    r"(?:\"([^\"\\]*+(?:\\.[^\"\\]*+)*)(?:\"|\Z)|((?:=\?[^?\s]*+\?[bqBQ]\?[^?\n]*+\?=\s*+)+|[^;]*+))",
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -100,7 +101,10 @@ def _decode_words(text: str) -> str:
     pending = bytearray()
     pending_charset = ""
     end = 0
-    found = list(_WORD.finditer(text)) or list(_ENDLESS.finditer(text))
+    last = (
+        text.rfind("?=") + 2
+    )  # nothing looks for an end beyond the last one: a thousand openings cost a thousand steps
+    found = list(_WORD.finditer(text, 0, last)) or list(_ENDLESS.finditer(text))
     for word in found:
         between = text[end : word.start()]
         name = word.group(1).lower()

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-_HEADER = re.compile(rb"(?:[^\s:]++[ \t]*+:[^\n]*+(?:\n|$)|[ \t]++[^\s][^\n]*+(?:\n|$))*+")
+_HEADER_LINE = re.compile(rb"(?:[^\s:]++[ \t]*+:|[ \t]++[^\s])[^\n]*+\n?+")
 _CONTAINER = re.compile(rb"^content-type[ \t]*+:[ \t]*+(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _MARK = re.compile(
-    rb"^(?:content-type[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+|--[^\s][^\n]*+)", re.IGNORECASE | re.MULTILINE
+    rb"^(?:content-type[ \t]*+:.*?(?=\n(?![ \t])|\Z)|--[^\s][^\n]*+)", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
 _BOUNDARY = re.compile(rb"boundary\s*+=\s*+(?:\"([^\"]*+)\"|([^\s;\"]++))", re.IGNORECASE)
 
@@ -53,8 +53,10 @@ def check(raw: bytes, limits: Limits) -> None:
 
 def _header_size(raw: bytes) -> int:
     start = len(raw) - len(raw.lstrip(b"\r\n"))
-    matched = _HEADER.match(raw, start)
-    return (matched.end() if matched else start) - start
+    end = start
+    while line := _HEADER_LINE.match(raw, end):
+        end = line.end()
+    return end - start
 
 
 def _check_structure(raw: bytes, limits: Limits) -> None:
