@@ -433,3 +433,31 @@ CREATE INDEX message_author ON message (author, at);
 CREATE INDEX message_staff ON message (at, ticket, state) WHERE kind = 'staff';
 
 CREATE INDEX message_ticket ON message (ticket, id);
+
+CREATE TABLE search_entry (
+    id INTEGER PRIMARY KEY,
+    message VARCHAR NOT NULL,
+    UNIQUE (message)
+);
+
+CREATE VIRTUAL TABLE search_text USING fts5 (subject, people, words, content='', tokenize='unicode61 remove_diacritics 2');
+
+CREATE VIEW search_source AS SELECT id AS message, replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(substr(message.subject, 1, 200000), 'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'), 'ß', 'ss'), 'ł', 'l'), 'Ł', 'l'), 'ё', 'е'), 'Ё', 'е') AS subject, replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(substr(message.author || ' ' || message.author_name, 1, 200000), 'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'), 'ß', 'ss'), 'ł', 'l'), 'Ł', 'l'), 'ё', 'е'), 'Ё', 'е') AS people, replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(substr(message.visible_text, 1, 200000), 'ä', 'ae'), 'Ä', 'ae'), 'ö', 'oe'), 'Ö', 'oe'), 'ü', 'ue'), 'Ü', 'ue'), 'ß', 'ss'), 'ł', 'l'), 'Ł', 'l'), 'ё', 'е'), 'Ё', 'е') AS words FROM message;
+
+CREATE TRIGGER search_insert AFTER INSERT ON message BEGIN
+    INSERT INTO search_entry (message) VALUES (new.id);
+    INSERT INTO search_text (rowid, subject, people, words) SELECT search_entry.id, subject, people, words FROM search_source JOIN search_entry USING (message) WHERE message = new.id;
+END;
+
+CREATE TRIGGER search_before BEFORE UPDATE OF subject, author, author_name, visible_text ON message WHEN old.subject IS NOT new.subject OR old.author IS NOT new.author OR old.author_name IS NOT new.author_name OR old.visible_text IS NOT new.visible_text BEGIN
+    INSERT INTO search_text (search_text, rowid, subject, people, words) SELECT 'delete', search_entry.id, subject, people, words FROM search_source JOIN search_entry USING (message) WHERE message = old.id;
+END;
+
+CREATE TRIGGER search_after AFTER UPDATE OF subject, author, author_name, visible_text ON message WHEN old.subject IS NOT new.subject OR old.author IS NOT new.author OR old.author_name IS NOT new.author_name OR old.visible_text IS NOT new.visible_text BEGIN
+    INSERT INTO search_text (rowid, subject, people, words) SELECT search_entry.id, subject, people, words FROM search_source JOIN search_entry USING (message) WHERE message = new.id;
+END;
+
+CREATE TRIGGER search_delete BEFORE DELETE ON message BEGIN
+    INSERT INTO search_text (search_text, rowid, subject, people, words) SELECT 'delete', search_entry.id, subject, people, words FROM search_source JOIN search_entry USING (message) WHERE message = old.id;
+    DELETE FROM search_entry WHERE message = old.id;
+END;

@@ -34,9 +34,10 @@ class Built:
             ids=self.ids, clock=utc_now, raw_of=self.inbox.raw_of,
         )  # fmt: skip
 
-    def upgrade(self) -> list[str]:
-        """Make or upgrade the databases; return what was done."""
-        return schema.upgrade(self.engine, None if self.inbox_engine is self.engine else self.inbox_engine)
+    def upgrade(self, told: schema.Told = lambda what, done, total: None) -> list[str]:
+        """Make or upgrade the databases; return what was done. `told` hears how far a long step is."""
+        inbox = None if self.inbox_engine is self.engine else self.inbox_engine
+        return schema.upgrade(self.engine, inbox, told=told)
 
     def close(self) -> None:
         self.engine.dispose()

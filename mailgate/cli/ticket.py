@@ -12,6 +12,7 @@ from mailgate.store import views
 from mailgate.store.engine import reading
 from mailgate.store.history import told
 
+_FOUND = ("number", "desk", "queue", "status", "requestor", "subject", "found")
 _COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor", "subject")
 
 
@@ -24,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--status", action="append", default=[], help="new, open, waiting, resolved, closed, merged")
     listing.add_argument("--account")
     listing.add_argument("--limit", type=int, default=100)
+    finding = actions.add_parser("find", help='find tickets: words, "a phrase", from: status: queue: before: after:')
+    finding.add_argument("words", nargs="+", metavar="WORDS")
+    finding.add_argument("--desk", help="of this desk alone")
+    finding.add_argument("--limit", type=int, default=50)
     show = actions.add_parser("show", help="show one ticket, whole")
     show.add_argument("number", type=int)
     history = actions.add_parser("history", help="what happened to a ticket, and why")
@@ -31,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="an mbox with all mail of a ticket, on stdout or in a file")
     export.add_argument("number", type=int)
     export.add_argument("--output", "-o", metavar="FILE")
-    for one in (listing, show, history):
+    for one in (listing, finding, show, history):
         one.add_argument("--json", action="store_true", help="one JSON object a line")
     for one in actions.choices.values():
         one.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS)
@@ -58,6 +63,8 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
                     limit=args.limit,
                 )
             print_rows(found, _COLUMNS, as_json=args.json, empty="no tickets")
+        case "find":
+            _find(args, built)
         case "show":
             _show(_get(built, args.number), as_json=args.json)
         case "history":
@@ -83,6 +90,22 @@ def _get(built: app.Built, number: int) -> dict[str, Any]:
     if found is None:
         raise Refused(f"there is no ticket {number}; `mailgate ticket list` shows those there are")
     return found
+
+
+def _find(args: argparse.Namespace, built: app.Built) -> None:
+    from mailgate.model.search import BadSearch, read_search
+    from mailgate.store.search import find_tickets
+
+    # a phrase that the shell took the quotes of is one still
+    line = " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in args.words)
+    try:
+        search = read_search(line)
+    except BadSearch as error:
+        raise Refused(str(error)) from error
+    with reading(built.engine) as connection:
+        hits = find_tickets(connection, search, desks=[args.desk] if args.desk else None, limit=max(1, args.limit))
+    shown = [hit.ticket if args.json else {**hit.ticket, "found": hit.excerpt} for hit in hits]
+    print_rows(shown, _FOUND, as_json=args.json, empty="nothing found")
 
 
 def _show(ticket: dict[str, Any], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Column, Connection, Index, inspect
 from sqlalchemy.schema import CreateColumn
 
+from mailgate.store import search_index
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.tables import DEADLINE, MESSAGE, PANEL_TOKEN, TICKET
 
@@ -24,6 +25,8 @@ class Migration:
     what: str
     run: Callable[[Connection], None]
     place: Literal["main", "inbox"] = "main"
+    # what takes long on a large database, after `run`: it says how many of how many are done
+    fill: Callable[[Connection, Callable[[int, int], None]], None] | None = None
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -34,6 +37,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         version=3, readable_by=1, what="lists and digests go by indexes, however many tickets there are",
         run=lambda connection: _index_lists(connection),  # noqa: PLW0108 (it stands below)
+    ),
+    Migration(
+        version=4, readable_by=1, what="words are found by the database's full-text index",
+        run=search_index.make, fill=search_index.fill,
     ),
 )  # fmt: skip
 

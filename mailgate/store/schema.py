@@ -1,7 +1,8 @@
 """Making a database, and bringing an older one to this version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Table, inspect, select
@@ -9,19 +10,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mailgate.errors import TryLater
-from mailgate.store import fetched, requests
+from mailgate.store import fetched, requests, search_index
 from mailgate.store.engine import hold_alone, insert_new, reading, transaction, upsert
 from mailgate.store.migrations import MIGRATIONS, Migration
-from mailgate.store.tables import COUNTER, DESK_CLOCK, META, SCHEMA_VERSION, metadata
+from mailgate.store.tables import COUNTER, DESK_CLOCK, MESSAGE, META, SCHEMA_VERSION, metadata
 
 _INBOX = frozenset(("inbox", *fetched.TABLES, *requests.TABLES))  # they lie together, so that one commit holds for all
 _VERSION, _OLDEST = "schema_version", "readable_by"
 
 
+Told = Callable[[str, int, int], None]  # what is being done, how many of how many
+
+
 def upgrade(
-    engine: Engine, inbox_engine: Engine | None = None, migrations: Sequence[Migration] = MIGRATIONS
-) -> list[str]:
-    """Bring the database (and the inbox's, where it is another) to this version; return what was done, in words.
+    engine: Engine, inbox_engine: Engine | None = None, migrations: Sequence[Migration] = MIGRATIONS,
+    told: Told = lambda what, done, total: None,
+) -> list[str]:  # fmt: skip
+    """Bring the database (and the inbox's, where it is another) to this version; return what was done, in words. `told`
+    hears of long steps how far they are.
 
     Any number may do it at once: the second waits, and finds nothing to do. A newer database is left as it is.
     """
@@ -37,11 +43,11 @@ def upgrade(
             # it comes first: where this is cut off, the version says that it is still to be done
             with transaction(inbox_engine) as inbox:
                 done += _make(inbox, [table for table in metadata.sorted_tables if table.name in _INBOX])
-                done += _step(inbox, [step for step in steps if step.place == "inbox"])
+                done += _step(inbox, [step for step in steps if step.place == "inbox"], told)
             steps = [step for step in steps if step.place != "inbox"]
         own = [table for table in metadata.sorted_tables if inbox_engine is None or table.name not in _INBOX]
         done += _make(connection, own)
-        done += _step(connection, steps)
+        done += _step(connection, steps, told)
         _note_version(connection, target, max((step.readable_by for step in migrations), default=1))
         insert_new(connection, COUNTER, [{"name": name, "value": 0} for name in ("ticket", "incident")], "name")
     return done
@@ -86,6 +92,7 @@ def ddl(dialect_name: str = "sqlite") -> str:
             _statement(str(CreateIndex(index).compile(dialect=dialect)))
             for index in sorted(table.indexes, key=lambda index: str(index.name))
         ]
+    parts += [f"{statement};" for statement in search_index.statements(dialect_name)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,12 +107,16 @@ def _make(connection: Connection, tables: Sequence[Table]) -> list[str]:
     known = set(inspect(connection).get_table_names())
     missing = [table for table in tables if table.name not in known]
     metadata.create_all(connection, tables=missing)
+    if any(table is MESSAGE for table in missing):
+        search_index.make(connection)
     return [f"table {table.name} made" for table in missing]
 
 
-def _step(connection: Connection, steps: Sequence[Migration]) -> list[str]:
+def _step(connection: Connection, steps: Sequence[Migration], told: Told) -> list[str]:
     for step in steps:
         step.run(connection)
+        if step.fill is not None:
+            step.fill(connection, partial(told, step.what))
     return [f"version {step.version}: {step.what}" for step in steps]
 
 

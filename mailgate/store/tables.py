@@ -14,7 +14,7 @@ from mailgate.store.outbox import OutboxRow  # noqa: F401
 from mailgate.store.requests import PanelRequestRow  # noqa: F401
 from mailgate.store.types import Instant
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Partial indexes fit a query that holds their very words: parameters would not tell SQLite enough.
 _PENDING = text("state = 'pending'")

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Connection, Engine, Index, MetaData, String, Table
@@ -188,6 +189,5 @@ def test_the_ddl_for_postgresql_makes_the_database_that_an_upgrade_makes(postgre
 
 def _run(engine: Engine, script: str) -> None:
     with transaction(engine) as connection:
-        for statement in script.split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
+        driver: Any = connection.connection.driver_connection  # it takes them all at once
+        driver.execute(script)
