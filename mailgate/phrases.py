@@ -15,7 +15,8 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "reply": ("wrote", "openers", "months", "weekdays", "original_marks", "forward_marks", "reply_above",
               "phone_signatures", "footers"),
     "automatic": ("auto_reply_subjects", "auto_reply_texts", "bounce_subjects", "bounce_texts", "bounce_copies",
-                  "delayed", "receipt_subjects", "daemon_senders", "robot_senders"),
+                  "delayed", "receipt_subjects", "daemon_senders", "robot_senders", "role_senders", "robot_names",
+                  "robot_subjects", "robot_texts", "refusals"),
 }  # fmt: skip
 _LANGUAGE_KEYS = ("script", "letters", "foreign", "words", "text")
 _KINDS = ("bounce", "auto_reply", "auto_generated", "list", "report")

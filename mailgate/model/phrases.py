@@ -62,6 +62,11 @@ class Phrases:
     receipt_subjects: tuple[str, ...] = ()
     daemon_senders: tuple[str, ...] = ()  # patterns of local parts
     robot_senders: tuple[str, ...] = ()  # patterns of local parts
+    role_senders: tuple[str, ...] = ()  # patterns of local parts that programs and people write as
+    robot_names: tuple[str, ...] = ()  # patterns within display names
+    robot_subjects: tuple[str, ...] = ()  # patterns at the start of a subject
+    robot_texts: tuple[str, ...] = ()  # patterns near the top of a text
+    refusals: tuple[str, ...] = ()  # words of a mail that was refused by its reader's rules
     header_signs: tuple[HeaderSign, ...] = ()
 
     languages: tuple[LanguageWords, ...] = ()

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from mailgate.model.mail import Address, Automatic
 from mailgate.model.phrases import Phrases
-from mailgate.parse import header
+from mailgate.parse import delivery, header, robots
 from mailgate.parse.fields import Fields
 from mailgate.parse.subject import SubjectFacts
 from mailgate.parse.tree import Part
@@ -15,11 +15,11 @@ from mailgate.parse.tree import Part
 _REPORTS = {"message/disposition-notification": "read receipt", "message/feedback-report": "abuse report (ARF)"}
 _STATUS = ("message/delivery-status", "message/global-delivery-status")
 _DAEMON_NAME = re.compile(r"mail delivery (?:sub)?system|mailer[- ]?daemon|mail administrator", re.IGNORECASE)
-_SYSTEM_SUBJECT = re.compile(
-    r"undelivered mail returned to sender|mail delivery failed: returning message to sender|failure notice"
-    r"|delivery status notification ?\((?:failure|delay)\)|returned mail: see transcript for details|undeliverable: .*",
-    re.IGNORECASE,
-)
+_OUR_MARK = re.compile(r"^[ \t>]{0,4}X-Mailgate-ID:", re.MULTILINE | re.IGNORECASE)
+_RETURNED = ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers")
+_DISPOSITION = re.compile(r"^disposition:[^\n;]{0,200};\s*(\w+)", re.MULTILINE | re.IGNORECASE)
+# an answer that a program writes has its words where a reply has Re:, before the subject that it answers
+_PREFIXED = re.compile(r"[^:\n]{2,60}[:：]\s*\S")
 _ENOUGH = 4  # points that make a bounce
 _HEAD = 3000  # characters of a body that are looked at
 
@@ -32,6 +32,7 @@ class _Forms:
     bounce_subject: re.Pattern[str]
     bounce_texts: tuple[str, ...]
     receipt_subject: re.Pattern[str]
+    refusals: tuple[str, ...]
     daemon: re.Pattern[str]
     robot: re.Pattern[str]
 
@@ -60,10 +61,12 @@ def classify(
     signs = _header_signs(fields, forms)
     return (
         _loop(fields, signs)
+        or _refusal(fields, parts, title, text, forms)
         or _report(parts, title, facts, signs, forms)
         or _bounce(fields, parts, senders, title, facts, text, signs, forms)
         or _auto_reply(fields, title, facts, text, signs, forms)
         or _generated_or_list(senders, signs, forms)
+        or robots.find_robot(fields, senders, title, facts, text, phrases)
     )
 
 
@@ -80,6 +83,7 @@ def _compiled(phrases: Phrases) -> _Forms:
         bounce_subject=_patterns(phrases.bounce_subjects),
         bounce_texts=tuple(text.lower() for text in phrases.bounce_texts),
         receipt_subject=_patterns([re.escape(one) for one in phrases.receipt_subjects if one.endswith(":")]),
+        refusals=tuple(text.lower() for text in phrases.refusals),
         daemon=_patterns(phrases.daemon_senders),
         robot=_patterns(phrases.robot_senders),
     )
@@ -117,7 +121,23 @@ def _loop(fields: Fields, signs: _Signs) -> Automatic | None:
     return None
 
 
+def _refusal(fields: Fields, parts: Sequence[Part], title: str, text: str, forms: _Forms) -> Automatic | None:
+    """A disposition notification that says that rules refused the mail (RFC 5429, Sieve's reject) is a bounce; one that
+    it was deleted unread, which reads the same to a machine, is a receipt."""
+    for part in parts:
+        if part.content_type == "message/disposition-notification":
+            found = _DISPOSITION.search(delivery.words_of(part))
+            if not found or found.group(1).lower() not in ("deleted", "denied", "failed", "dispatched"):
+                return None
+            if fields.raw("x-sieve") or _says(title, forms.refusals) or _says(text, forms.refusals):
+                return Automatic(kind="bounce", because="a disposition notification of a refusal (RFC 5429)")
+    return None
+
+
 def _report(parts: Sequence[Part], title: str, facts: SubjectFacts, signs: _Signs, forms: _Forms) -> Automatic | None:
+    actions = delivery.actions(parts)
+    if actions and all(action in delivery.SUCCESS for action in actions):
+        return Automatic(kind="report", because=f"a delivery report of success alone: {', '.join(sorted(actions))}")
     for part in parts:
         what = _REPORTS.get(part.content_type)
         if what and (len(parts) == 1 or "multipart/report" in part.parents or _is_top(part)):
@@ -145,19 +165,33 @@ def _bounce(
     signs: _Signs,
     forms: _Forms,
 ) -> Automatic | None:
-    """By several signs: no single one but a delivery report's structure makes a bounce."""
-    found = [*_structure_signs(fields, parts), *_sender_signs(fields, senders, signs, forms)]
+    """By several signs: none alone but a delivery report's structure makes a bounce, and words never without a sign of
+    the machine, which also is that the mail within is ours."""
+    machine = [*_structure_signs(fields, parts), *_sender_signs(fields, senders, signs, forms)]
+    is_written_by_machine = bool(machine)
+    if not (facts.is_reply or facts.is_forward) and "?" not in text[:_HEAD] and _encloses_ours(parts, text):
+        machine.append((2, "encloses a mail of ours"))
+    found = [*machine, *_role_signs(senders)]
     if not (facts.is_reply or facts.is_forward) and forms.bounce_subject.match(title):
         found.append((2, "subject of a delivery report"))
-        if _SYSTEM_SUBJECT.fullmatch(title) and len(text.split()) < 15 and "?" not in text:
-            found.append((2, "nothing but a mail system's subject"))
     if found and _says(text, forms.bounce_texts):
-        found.append((1, "text of a delivery report"))
+        found.append((2 if is_written_by_machine else 1, "text of a delivery report"))
     if found and (signs.by_kind.get("auto_reply") or signs.by_kind.get("auto_generated")):
-        found.append((1, "sent by a machine"))
-    if sum(points for points, _ in found) < _ENOUGH:
+        machine.append((1, "sent by a machine"))
+        found.append(machine[-1])
+    if not machine or sum(points for points, _ in found) < _ENOUGH:
         return None
     return Automatic(kind="bounce", because=", ".join(reason for _, reason in found))
+
+
+def _encloses_ours(parts: Sequence[Part], text: str) -> bool:
+    """Is the mail that came back one that a mailgate wrote?"""
+    for part in parts:
+        if part.inner is not None and part.inner.raw_value("x-mailgate-id"):
+            return True
+        if part.content_type in _RETURNED and _OUR_MARK.search(delivery.words_of(part)):
+            return True
+    return bool(_OUR_MARK.search(text))
 
 
 def _structure_signs(fields: Fields, parts: Sequence[Part]) -> Iterator[tuple[int, str]]:
@@ -176,16 +210,27 @@ def _sender_signs(
     if signs.by_kind.get("bounce"):
         yield 3, signs.because("bounce")
     if _has_null_path(fields):
-        yield 1, "null return path"
+        yield 2, "null return path"
     if len(senders) > 1:
         return
+    if not senders and (fields.raw("from") or "").strip() == "<>":
+        yield 2, "from nobody"
     name = senders[0].name if senders else header.one_line(fields.raw("from") or "")
     local = senders[0].address.partition("@")[0].lower() if senders else ""
     if _DAEMON_NAME.search(name):
         yield 1 if senders else 3, f"by name {name[:60]!r}"
-    if forms.daemon.fullmatch(local):
-        # people write as postmaster too, and about mail that was not delivered
-        yield 1 if local.startswith(("postmaster", "bounce")) else 3, f"from {senders[0].address[:80]}"
+    # people write as postmaster too, and about mail that was not delivered
+    if forms.daemon.fullmatch(local) and not local.startswith(_ROLES):
+        yield 3, f"from {senders[0].address[:80]}"
+
+
+def _role_signs(senders: Sequence[Address]) -> Iterator[tuple[int, str]]:
+    """Yield what speaks for a bounce beside a machine's sign, and not without."""
+    if len(senders) == 1 and senders[0].address.lower().startswith(_ROLES):
+        yield 1, f"from {senders[0].address[:80]}"
+
+
+_ROLES = ("postmaster", "bounce")
 
 
 def _has_null_path(fields: Fields) -> bool:
@@ -200,9 +245,10 @@ def _is_report_by_type(fields: Fields) -> bool:
 def _auto_reply(
     fields: Fields, title: str, facts: SubjectFacts, text: str, signs: _Signs, forms: _Forms
 ) -> Automatic | None:
-    by_subject = bool(forms.auto_subject.match(title)) or bool(forms.auto_subject.match(facts.core))
     if _says_no(fields):
         return None
+    is_answer = facts.is_reply or facts.is_forward  # by a person, to somebody's vacation reply
+    by_subject = not is_answer and bool(forms.auto_subject.match(title) or forms.auto_subject.match(facts.core))
     if signs.by_kind.get("auto_reply"):
         return Automatic(kind="auto_reply", because=signs.because("auto_reply"))
     rules = fields.raw("x-ms-exchange-inbox-rules-loop") and fields.raw("auto-submitted")
@@ -215,8 +261,11 @@ def _auto_reply(
         return Automatic(
             kind="auto_reply", because="vacation wording, " + (signs.because("auto_generated") or "machine")
         )
-    if by_subject and by_text:
-        return Automatic(kind="auto_reply", because="subject and text of a vacation reply")
+    if by_subject and by_text and _PREFIXED.match(facts.core or title) and "?" not in text[:_HEAD]:
+        return Automatic(kind="auto_reply", because="vacation wording in the place of a reply's Re:, and in the text")
+    is_said = by_subject or _says(text, forms.auto_texts) or robots.is_handed_in_locally(fields)
+    if not is_answer and is_said and robots.is_bare_answer(fields):
+        return Automatic(kind="auto_reply", because="an answer to our address that no mail program wrote")
     if by_subject and _has_null_path(fields):
         return Automatic(kind="auto_reply", because="subject of a vacation reply, null return path")
     return None
