@@ -17,11 +17,11 @@ from mailgate import config, phrases, templates
 from mailgate.blobs import Blobs, MemoryBlobs
 from mailgate.compose.templates import Templates
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
-from mailgate.model.arrival import Evidence
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.phrases import Phrases
 from mailgate.model.settings import Desk, RelaySettings, Settings, SmtpSettings, WorkerSettings
 from mailgate.model.ticket import Ticket
+from mailgate.model.verdicts import Evidence, Verdict
 from mailgate.pipeline import House, Worker
 from mailgate.scheduler import Scheduler, next_due
 from mailgate.serve.letters import Consequences, LetterBytes
@@ -115,17 +115,18 @@ class World:
         with transaction(self.engine) as connection:
             people.put_staff(connection, person)
 
-    def accept(self, raw: bytes, *to: str, trusted: bool = True, verdict: Evidence | None = None) -> str:
+    def accept(self, raw: bytes, *to: str, trusted: bool = True, verdict: Verdict | None = None) -> str:
         """Let a mail come in by the door's own hand; return its arrival's id. Nobody reads it yet."""
         envelope = Envelope(
             channel="smtp", sender=sender_of(raw), recipients=to, peer="127.0.0.1" if trusted else "203.0.113.9",
-            helo="x.example", is_trusted=trusted, verdict=None if trusted else verdict or "none",
+            helo="x.example", is_trusted=trusted,
+            own=None if trusted else Evidence(verdict=verdict or "none", because="the test says so"),
         )  # fmt: skip
         incoming = arrivals_of(raw, envelope, Recipients.of(self.settings), self.ids, self.now)
         self.inbox.accept(incoming)
         return incoming[0].arrival.id
 
-    def post(self, raw: bytes, *to: str, trusted: bool = True, verdict: Evidence | None = None) -> dict[str, Any]:
+    def post(self, raw: bytes, *to: str, trusted: bool = True, verdict: Verdict | None = None) -> dict[str, Any]:
         """Let a mail come in, read it, send what is due; return what became of it."""
         arrival = self.accept(raw, *to, trusted=trusted, verdict=verdict)
         self.work()

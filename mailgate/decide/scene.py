@@ -9,6 +9,7 @@ from mailgate.model.facts import Clues, Facts
 from mailgate.model.findings import Findings
 from mailgate.model.mail import Mail
 from mailgate.model.settings import Desk
+from mailgate.model.verdicts import Verdicts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,11 @@ class Scene:
     @property
     def at(self) -> datetime:
         return self.arrival.received_at
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What others say of the mail (S2, M9)."""
+        return self.arrival.verdicts
 
     @property
     def findings(self) -> Findings:

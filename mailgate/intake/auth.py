@@ -16,7 +16,7 @@ from publicsuffix2 import PublicSuffixList  # type: ignore[import-untyped]
 
 from mailgate.intake.dns import DnsTrouble, Resolve, ask, within
 from mailgate.log import Log
-from mailgate.model.arrival import Evidence
+from mailgate.model.verdicts import Evidence, Verdict
 
 LOG = Log("intake")
 MOST_SIGNATURES = 5
@@ -41,10 +41,11 @@ class StrangerCheck:
         self._resolve = resolve
         self._pool = ThreadPoolExecutor(threads, "stranger-check")
 
-    async def __call__(self, raw: bytes, peer: str, helo: str, sender: str) -> tuple[Evidence, str]:
-        """Return the verdict and its reason in words; trouble of DNS is `none`, never `fail`."""
+    async def __call__(self, raw: bytes, peer: str, helo: str, sender: str) -> Evidence:
+        """Return the verdict; trouble of DNS is `none`, never `fail`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, verdict_of, raw, peer, helo, sender, self._resolve)
+        verdict, because = await loop.run_in_executor(self._pool, verdict_of, raw, peer, helo, sender, self._resolve)
+        return Evidence(verdict=verdict, because=because)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,7 @@ class _Policy:
     strict_spf: bool = False
 
 
-def verdict_of(raw: bytes, peer: str, helo: str, sender: str, resolve: Resolve = ask) -> tuple[Evidence, str]:
+def verdict_of(raw: bytes, peer: str, helo: str, sender: str, resolve: Resolve = ask) -> tuple[Verdict, str]:
     """Return `pass` where an SPF or DKIM pass is aligned with the From domain, `fail` where none is though the domain
     has a DMARC record, else `none`; and why."""
     domain = from_domain(raw)

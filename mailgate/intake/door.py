@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from mailgate.model.arrival import Arrival, Channel, Evidence
+from mailgate.model.arrival import Arrival, Channel
 from mailgate.model.settings import Settings, bare_address
+from mailgate.model.verdicts import Evidence, Verdicts
 from mailgate.store.inbox import Incoming
 
 Submit = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Returns once all of it is durable; raises TryLater, or whatever went wrong, if it may not be."""
 
-Check = Callable[[bytes, str, str, str], Awaitable[tuple[Evidence, str]]]
-"""raw, peer's address, HELO name, envelope sender → our own verdict and the reason for it (S2)."""
+Check = Callable[[bytes, str, str, str], Awaitable[Evidence]]
+"""raw, peer's address, HELO name, envelope sender → our own verdict (S2)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +28,7 @@ class Envelope:
     peer: str | None = None
     helo: str | None = None
     is_trusted: bool = False
-    verdict: Evidence | None = None
-    verdict_because: str = ""
+    own: Evidence | None = None  # our own check, where the door made one
     wants_ack: bool = True
 
 
@@ -87,8 +87,7 @@ def arrivals_of(
                 peer=envelope.peer,
                 helo=envelope.helo,
                 is_trusted=envelope.is_trusted,
-                own_verdict=envelope.verdict,
-                own_verdict_because=envelope.verdict_because,
+                verdicts=Verdicts(own=envelope.own),
                 wants_ack=envelope.wants_ack,
             ),
         )

@@ -4,15 +4,16 @@ import asyncio
 import ipaddress
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from mailgate.intake.door import Check, Envelope, Recipients, Submit, arrivals_of
 from mailgate.log import Log, short
 from mailgate.model.arrival import Channel
 from mailgate.model.settings import SmtpSettings
+from mailgate.model.verdicts import Evidence
 from mailgate.store.ids import utc_now
 
 LOG = Log("intake")
@@ -141,9 +142,9 @@ class Gate:
 
     async def _commit(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str) -> None:
         is_trusted = self._is_trusted(peer)
-        verdict, because = None, ""
+        own: Evidence | None = None
         if self._check is not None and not is_trusted:
-            verdict, because = await self._checked(self._check(raw, peer, helo, sender))
+            own = await self._checked(self._check(raw, peer, helo, sender))
         envelope = Envelope(
             channel=self._channel,
             sender=sender,
@@ -151,8 +152,7 @@ class Gate:
             peer=peer,
             helo=helo,
             is_trusted=is_trusted,
-            verdict=verdict,
-            verdict_because=because,
+            own=own,
         )
         incoming = arrivals_of(raw, envelope, self.recipients, self._new_id, self._clock())
         await self._submit(incoming)
@@ -172,14 +172,14 @@ class Gate:
         # S2: no stranger reaches LMTP
         return self._channel == "lmtp" or self._trusted.has(peer)
 
-    async def _checked(self, check: Any) -> Any:
+    async def _checked(self, check: Awaitable[Evidence]) -> Evidence:
         try:
             return await asyncio.wait_for(check, CHECK_SECONDS)
         except TimeoutError:
-            return "none", "the check took too long"
+            return Evidence(verdict="none", because="the check took too long")
         except Exception as error:  # what checks strangers' mail must not keep it out
             LOG.failed("check.failed", error)
-            return "none", "the check failed"
+            return Evidence(verdict="none", because="the check failed")
 
 
 class TrustedPeers:

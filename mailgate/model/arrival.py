@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Literal
 
 from mailgate.model.quick import quick
+from mailgate.model.verdicts import NOT_ASKED, Verdicts
 
 Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import"]
 Source = Literal["mail", "panel", "phone", "chat", "social"]
-Evidence = Literal["pass", "fail", "none"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +38,7 @@ class Arrival:
     peer: str | None = None  # IP address, "unix", or a name of the door's
     helo: str | None = None
     is_trusted: bool = False  # S2: a stranger cannot write an Authentication-Results header on this way in
-    own_verdict: Evidence | None = None  # our own SPF, DKIM and DMARC check, where the door made one
-    own_verdict_because: str = ""
+    verdicts: Verdicts = NOT_ASKED  # what others say of it: asked after it is durable, before it is decided
     form: PanelForm | None = None
     wants_ack: bool = True  # an import sends none (unless asked)
     accepted_from: str | None = None  # the held mail that a person accepted (S4): its evidence is void

@@ -15,12 +15,13 @@ from mailgate.apply import Applied, note_sent
 from mailgate.compose.templates import Templates
 from mailgate.errors import ConfigError, MailgateError
 from mailgate.intake.panel import panel_mail
-from mailgate.model.arrival import Arrival, PanelForm
+from mailgate.model.arrival import Arrival, Channel, PanelForm
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.phrases import Phrases
 from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, RelaySettings, Settings, SmtpSettings, WorkerSettings, bare_address
 from mailgate.model.ticket import Ticket
+from mailgate.model.verdicts import Evidence, Junk, Verdicts
 from mailgate.pipeline import House, Received
 from mailgate.scheduler import Scheduler, next_due
 from mailgate.simulate.expect import compare_received, compare_sent
@@ -36,6 +37,7 @@ Perform = Callable[[Sequence[str], House], None]
 
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.([\w.]+)\}")
 _ADDRESS = re.compile(r"[\w.+%~^=/'-]+@[\w.-]+")
+_STRANGER = "192.0.2.1"
 _FIELDS = {"subject", "message_id", "reply_to", "text"}
 
 
@@ -189,7 +191,7 @@ class Player:
         sender = _header_address(raw, b"from")
         recipient = self._fill(step.mailbox) if step.mailbox else self._first_desk_address(raw)
         envelope = step.envelope_from if step.envelope_from is not None else sender
-        return raw, self._arrival(raw, (recipient,), envelope)
+        return raw, _through(step, self._arrival(raw, (recipient,), envelope))
 
     def _from_panel(self, step: Step) -> tuple[bytes, Arrival]:
         panel = {key: self._fill(value) for key, value in (step.panel or {}).items()}
@@ -322,6 +324,20 @@ class Player:
 
     def _at(self) -> str:
         return self._now.astimezone(self._desk.timezone).isoformat()
+
+
+def _through(step: Step, arrival: Arrival) -> Arrival:
+    """Return the arrival as the step's door would hand it over, with what would be said of it there."""
+    is_stranger = step.door == "stranger"
+    channels: dict[str, Channel] = {"lmtp": "lmtp", "imap": "imap", "pipe": "pipe"}
+    found = Verdicts(
+        own=Evidence(verdict=step.own, because="our own check, as the scenario has it"),
+        junk=Junk(is_junk=True, source="rspamd", because="as the scenario has it") if step.junk else None,
+    )
+    return replace(
+        arrival, channel=channels.get(step.door, "smtp"), is_trusted=not is_stranger, verdicts=found,
+        peer=_STRANGER if is_stranger else arrival.peer,
+    )  # fmt: skip
 
 
 def _contacts(entry: Mapping[str, Any], account: Account) -> Iterator[Contact]:

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from mailgate.errors import ConfigError
+from mailgate.model.verdicts import Verdict
 
 _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)\Z")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOP = {"config", "start", "account", "staff", "step", "rules", "title"}
 _STEP = {
     "name", "at", "wait", "auth", "mailbox", "mail", "file", "envelope_from", "run", "panel", "expect", "expect_sent",
-    "expect_not_sent",
+    "expect_not_sent", "door", "own", "junk",
 }  # fmt: skip
 _EXPECT = {
     "outcome", "ticket", "from_ticket", "level", "account", "contact", "role", "automatic", "by", "queue", "priority",
     "request", "class", "language", "visible_text", "flags", "missing", "fields", "status", "owner", "team",
 }  # fmt: skip
+DOORS = ("lmtp", "smtp", "stranger", "imap", "pipe")  # stranger: SMTP from a peer that is not trusted
 _SENT = {"kind", "to", "ticket", "language", "subject_has", "text_has", "text_lacks", "count"}
 
 
@@ -32,6 +34,9 @@ class Step:
     at: timedelta
     wait: timedelta = timedelta()
     auth: str = "none"
+    door: str = "lmtp"
+    own: Verdict = "none"  # what our own check would find
+    junk: bool = False  # what the desk's filter would say
     mailbox: str | None = None
     mail: str | bytes | None = None
     envelope_from: str | None = None
@@ -100,6 +105,12 @@ def _step(path: Path, place: int, step: Mapping[str, Any], complaints: list[str]
         complaints += [f"{where}: unknown key {key!r} (allowed: {', '.join(sorted(_SENT))})" for key in strange]
     if step.get("auth", "none") not in ("pass", "fail", "none"):
         complaints.append(f"{where}: auth: pass, fail or none")
+    if step.get("own", "none") not in ("pass", "fail", "none"):
+        complaints.append(f"{where}: own: pass, fail or none")
+    if step.get("door", "lmtp") not in DOORS:
+        complaints.append(f"{where}: door: {', '.join(DOORS)}")
+    if not isinstance(step.get("junk", False), bool):
+        complaints.append(f"{where}: junk: true or false")
     mail = step.get("mail")
     if "file" in step:
         mail = _read_file(path.parent / step["file"], where, complaints)
@@ -109,6 +120,9 @@ def _step(path: Path, place: int, step: Mapping[str, Any], complaints: list[str]
         at=_offset(step.get("at", "0s"), where, complaints),
         wait=_offset(step.get("wait", "0s"), where, complaints),
         auth=step.get("auth", "none"),
+        door=step.get("door", "lmtp"),
+        own=step.get("own", "none"),
+        junk=step.get("junk", False),
         mailbox=step.get("mailbox"),
         mail=mail,
         envelope_from=step.get("envelope_from"),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -29,12 +29,15 @@ from mailgate.blobs import Blobs
 from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.model.quick import by_name
+from mailgate.model.verdicts import NOT_ASKED, Evidence, Junk, Malware, Verdicts
 from mailgate.store.engine import claimable, reading, transaction
 from mailgate.store.prepared import Prepared
 from mailgate.store.rewriting import chunks
 from mailgate.store.types import Instant
 
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
+
+_FIELDS = frozenset(one.name for one in fields(Arrival))
 
 IS_WAITING = text("state = 'waiting'")  # the very words of the index: it is found by them
 
@@ -280,7 +283,10 @@ def arrival_to_json(arrival: Arrival) -> str:
 def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
     """Return the arrival as `arrival_to_json` writes it: tuples as they are, not yet through JSON."""
     form = asdict(arrival.form) if arrival.form else None
-    return {**by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form}
+    verdicts = asdict(arrival.verdicts) if arrival.verdicts != NOT_ASKED else None
+    return {
+        **by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form, "verdicts": verdicts,
+    }  # fmt: skip
 
 
 def arrival_from_json(written: str) -> Arrival:
@@ -290,11 +296,22 @@ def arrival_from_json(written: str) -> Arrival:
 
 def arrival_of_value(written: Mapping[str, Any]) -> Arrival:
     """Return the arrival of such JSON that has been loaded."""
-    values = dict(written)
+    values = {name: value for name, value in written.items() if name in _FIELDS}  # an older version may have had more
     values["received_at"] = datetime.fromisoformat(values["received_at"])
     values["recipients"] = tuple(values["recipients"])
     values["form"] = PanelForm(**values["form"]) if values["form"] else None
+    values["verdicts"] = _verdicts(values["verdicts"]) if values.get("verdicts") else NOT_ASKED
     return Arrival(**values)
+
+
+def _verdicts(written: Mapping[str, Any]) -> Verdicts:
+    return Verdicts(
+        own=Evidence(**written["own"]) if written["own"] else None,
+        arc=Evidence(**written["arc"]) if written["arc"] else None,
+        junk=Junk(**written["junk"]) if written["junk"] else None,
+        malware=tuple(Malware(**one) for one in written["malware"]),
+        unanswered=tuple(written["unanswered"]),
+    )
 
 
 def _row(item: Incoming) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from mailgate.decide.sender import read_results
 from mailgate.model.mail import AuthMethod, AuthResults
 from mailgate.model.tokens import reply_address
+from mailgate.model.verdicts import Evidence, Verdict, Verdicts
 from tests.decide.build import (
     CONTACTS,
     IVAN,
@@ -103,8 +105,23 @@ def test_a_header_of_a_foreign_server_is_passed_over() -> None:
 def test_on_an_untrusted_way_in_every_header_is_ignored() -> None:
     untrusted = {"is_trusted": False}
     assert who(authenticated(a_mail()), arrival=untrusted).level == "registered"
-    assert who(authenticated(a_mail()), arrival={**untrusted, "own_verdict": "fail"}).level == "forged"
-    assert who(a_mail(), arrival={**untrusted, "own_verdict": "pass"}).level == "verified"
+    assert who(authenticated(a_mail()), arrival={**untrusted, **own("fail")}).level == "forged"
+    assert who(a_mail(), arrival={**untrusted, **own("pass")}).level == "verified"
+
+
+def test_our_own_check_speaks_at_every_door_where_no_trusted_header_does() -> None:
+    assert who(a_mail(), arrival=own("pass")).level == "verified"
+    assert who(authenticated(a_mail(), "none"), arrival=own("pass")).level == "verified"
+    assert who(authenticated(a_mail(), "fail"), arrival=own("pass")).level == "forged"
+
+
+def test_behind_our_own_server_our_check_never_says_fail() -> None:
+    assert who(a_mail(), arrival=own("fail")).level == "registered"
+    assert who(authenticated(a_mail(), "pass"), arrival=own("fail")).level == "verified"
+
+
+def own(verdict: Verdict) -> dict[str, Any]:
+    return {"verdicts": Verdicts(own=Evidence(verdict=verdict, because="checked"))}
 
 
 @pytest.mark.parametrize(

@@ -214,4 +214,4 @@ def test_there_is_an_end_to_asking():
 
 
 async def test_the_door_asks_beside_its_loop():
-    assert (await StrangerCheck(zone(RECORDS))(signed(), OUTSIDE, "x", "a@b.example"))[0] == "pass"
+    assert (await StrangerCheck(zone(RECORDS))(signed(), OUTSIDE, "x", "a@b.example")).verdict == "pass"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailgate.errors import TryLater
+from mailgate.model.verdicts import Evidence
 from tests.intake.doors import TO, House, Line, beside, house
 
 pytestmark = pytest.mark.timeout(30)
@@ -489,30 +490,30 @@ async def test_an_address_beyond_ascii_is_taken_with_smtputf8():
 async def test_a_stranger_is_checked_and_a_trusted_peer_is_not():
     asked: list[tuple[str, str, str]] = []
 
-    async def check(raw: bytes, peer: str, helo: str, sender: str) -> tuple[str, str]:
+    async def check(raw: bytes, peer: str, helo: str, sender: str) -> Evidence:
         asked.append((peer, helo, sender))
-        return "fail", "spoofed"
+        return Evidence(verdict="fail", because="spoofed")
 
     async with house(check=check, trusted_peers=("10.0.0.0/8",)) as here:
         await beside(send, here.port)
     assert asked == [("127.0.0.1", "client.example", "a@b.example")]
     arrival = here.kept.mails[0].arrival
-    assert (arrival.is_trusted, arrival.own_verdict, arrival.own_verdict_because) == (False, "fail", "spoofed")
+    assert (arrival.is_trusted, arrival.verdicts.own) == (False, Evidence(verdict="fail", because="spoofed"))
 
     async with house(check=check) as here:
         await beside(send, here.port)
     arrival = here.kept.mails[0].arrival
-    assert (arrival.is_trusted, arrival.own_verdict) == (True, None)
+    assert (arrival.is_trusted, arrival.verdicts.own) == (True, None)
     assert len(asked) == 1
 
 
 async def test_a_check_that_fails_keeps_no_mail_out():
-    async def check(raw: bytes, peer: str, helo: str, sender: str) -> tuple[str, str]:
+    async def check(raw: bytes, peer: str, helo: str, sender: str) -> Evidence:
         raise RuntimeError("no DNS")
 
     async with house(check=check, trusted_peers=()) as here:
         await beside(send, here.port)
-    assert here.kept.mails[0].arrival.own_verdict == "none"
+    assert here.kept.mails[0].arrival.verdicts.own == Evidence(verdict="none", because="the check failed")
 
 
 async def test_shutting_down_lets_mail_in_flight_end_and_sends_idle_clients_away():

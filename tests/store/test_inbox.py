@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from mailgate.blobs import FolderBlobs, MemoryBlobs
 from mailgate.errors import TryLater
 from mailgate.model.arrival import Arrival, PanelForm
+from mailgate.model.verdicts import Evidence, Junk, Malware, Verdicts
 from mailgate.store.engine import open_engine, transaction
 from mailgate.store.inbox import INBOX, SMALL_BYTES, Inbox, arrival_from_json, arrival_to_json
 from tests.store.samples import NOON, incoming
@@ -234,8 +235,14 @@ arrivals = st.builds(
     peer=optional,
     helo=st.none() | st.text(st.characters(), max_size=20),
     is_trusted=st.booleans(),
-    own_verdict=st.sampled_from([None, "pass", "fail", "none"]),
-    own_verdict_because=words,
+    verdicts=st.builds(
+        Verdicts,
+        own=st.none() | st.builds(Evidence, verdict=st.sampled_from(["pass", "fail", "none"]), because=words),
+        arc=st.none() | st.builds(Evidence, verdict=st.just("pass"), because=words, is_unsure=st.booleans()),
+        junk=st.none() | st.builds(Junk, is_junk=st.booleans(), source=words, score=st.none() | st.just(7.5)),
+        malware=st.lists(st.builds(Malware, finding=words, sha256=words)).map(tuple),
+        unanswered=st.lists(words).map(tuple),
+    ),
     form=st.none()
     | st.builds(PanelForm, account=words, contact=optional, department=words, priority=words, source=st.just("phone")),
     wants_ack=st.booleans(),
