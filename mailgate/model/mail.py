@@ -143,6 +143,7 @@ class Mail:
     text: str = ""  # the whole body as text (M2)
     visible_text: str = ""  # what the sender wrote now (M3)
     inline_text: str = ""  # visible text with the quoted lines it answers, marked "> "; "" where none are answered
+    reaction: str = ""  # the emoji of a mail that is a reaction of Gmail or Outlook to one of ours, and nothing else
     html: str = ""  # the HTML part, unsanitised: show it only through a sanitiser
     language: str | None = None  # detected of the visible text; None: undecided (M5)
     forwarded: Forwarded | None = None

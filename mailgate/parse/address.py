@@ -11,6 +11,9 @@ _SPEC = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++@[A-Za-z0-9.-]++"
 _PLAIN = re.compile(rf"\s*+(?:\"?([^\"<>,;:\\@()\[\]]*+)\"?\s*+<({_SPEC})>|({_SPEC}))\s*+\Z")
 _ANYWHERE = re.compile(r"[^\s<>\"',;:()\[\]\\]{1,256}@[^\s<>\"',;:()\[\]\\@]{1,255}")
 _ANGLED = re.compile(r"<([^<>\"]*@[^<>\"]*)>")
+_CLOSED = re.compile(  # within these a semicolon parts nothing
+    r"\"(?:[^\"\\]|\\.)*\"|=\?[^?\s]{1,60}\?[bBqQ]\?[^?\n]*\?=|<[^<>\n]*>|\([^()\n]*\)", re.DOTALL
+)
 _MAX_BYTES = 64 * 1024
 _MAX_ADDRESSES = 1000
 
@@ -23,8 +26,21 @@ def addresses(raw: str, hint: str | None = None) -> tuple[Address, ...]:
     text = raw[:_MAX_BYTES]
     if not text.isascii():
         text = header.eight_bit(text, hint)
-    found = _read(text)
+    found = [one for piece in _pieces(text) for one in _read(piece)]
     return tuple(Address(address=address, name=_name(name, hint)) for name, address in found[:_MAX_ADDRESSES])
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the text between semicolons, which Outlook puts between addresses; a group (RFC 5322) keeps its own."""
+    if ";" not in text:
+        return [text]
+    bare = _CLOSED.sub(lambda found: "x" * len(found.group()), text)
+    if ":" in bare or bare.count(";") > _MAX_ADDRESSES:
+        return [text]
+    ends = [place for place, character in enumerate(bare) if character == ";"]
+    pieces = [text[start:end] for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)]
+    found = [piece for piece in pieces if piece.strip()]
+    return found if all("@" in piece for piece in found) else [text]
 
 
 def address(raw: str | None, hint: str | None = None) -> Address | None:

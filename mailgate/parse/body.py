@@ -1,13 +1,16 @@
 """The text of a mail and its attachments (M2, M4), chosen among its parts."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tnefparse import TNEF
 
 from mailgate.model.mail import Attachment
-from mailgate.parse import charset, filename, header, markup
+from mailgate.parse import alternatives, charset, filename, flowed, header, markup, rich_text
+from mailgate.parse.alternatives import Text
+from mailgate.parse.invitation import calendar_text
 from mailgate.parse.tree import Part, uuencoded
 
 _PLAIN = ("text/plain", "text/markdown", "text/x-markdown", "text/enriched", "text/richtext", "text/x-amp-html")
@@ -16,6 +19,7 @@ _REPORT = ("message/delivery-status", "message/disposition-notification", "messa
            "message/global-delivery-status", "text/rfc822-headers", "text/rfc822-header")  # fmt: skip
 _REPORT_NAMES = {"message/delivery-status": "delivery-status.txt", "message/feedback-report": "feedback-report.txt",
                  "text/rfc822-headers": "message-headers.txt"}  # fmt: skip
+_REACTION = "text/vnd.google.email-reaction+json"
 _MAX_TNEF = 30 * 1024 * 1024
 
 
@@ -26,26 +30,31 @@ class Body:
     text: str = ""
     html: str = ""
     charset: str | None = None
-    is_from_html: bool = False
+    reaction: str = ""  # the emoji of a mail that is nothing but a reaction to one of ours
     attachments: list[Attachment] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)  # text that stands in a winmail.dat or an invitation
 
 
 def read(parts: Iterable[Part], reader: markup.Reader) -> Body:
     """Return what a person would see of these parts, and what is attached."""
     parts = list(parts)
     body = Body()
-    texts: list[tuple[int, str, str]] = []  # alternative group, kind, text
+    texts: list[Text] = []
+    named = _named_texts(parts)
     for part in parts:
         name = filename.filename(part)
-        if _is_body(part, name, alone=len(parts) == 1):
-            texts.append((part.group, "html" if part.content_type in _HTML else "plain", _text(part, body)))
+        if part.content_type == _REACTION:
+            body.reaction = body.reaction or _emoji(part)
+        elif _is_body(part, name, alone=len(parts) == 1) or any(part is one for one in named):
+            texts.append(Text(part.path, part.content_type in _HTML, _text(part, body)))
         elif part.content_type not in _REPORT or name:
             _attach(part, name, body)
         else:
             _attach(part, _described(part) or _REPORT_NAMES.get(part.content_type, "report.txt"), body)
         body.problems += part.problems
-    _choose(texts, body, reader)
+    body.html = "\n".join(one.content for one in texts if one.is_html)
+    body.text = "\n".join(alternatives.chosen(texts, reader)) or "\n\n".join(body.hidden)
     _take_uuencoded(body)
     return body
 
@@ -55,40 +64,48 @@ def _is_body(part: Part, name: str, *, alone: bool) -> bool:
         return False
     if part.disposition == "attachment":
         return False
-    return not name or alone or (part.group > 0 and part.disposition != "inline")
+    return not name or alone or (bool(part.path) and part.disposition != "inline")
+
+
+def _named_texts(parts: list[Part]) -> list[Part]:
+    """Return the text part that bears a name, where no other says a word (M2)."""
+    named = []
+    for part in parts:
+        if part.content_type not in _PLAIN and part.content_type not in _HTML or part.disposition == "attachment":
+            continue
+        name = filename.filename(part)
+        if _is_body(part, name, alone=False):
+            if part.content.strip():
+                return []
+        elif part.content.strip():
+            named.append(part)
+    return named[:1]
 
 
 def _text(part: Part, body: Body) -> str:
     declared = part.parameters.get("charset")
-    text, problem = charset.decode(part.content, declared)
+    is_html = part.content_type in _HTML
+    text, problem = charset.decode(
+        part.content, charset.declared_in_html(part.content, declared) if is_html else declared
+    )
     if problem:
         body.problems.append(problem)
     if body.charset is None and declared:
         body.charset = declared
     text = charset.clean(text)
+    if part.parameters.get("format", "").lower() == "flowed" and not is_html:
+        return flowed.joined(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
     return markup.without_enriched(text) if part.content_type in ("text/enriched", "text/richtext") else text
 
 
-def _choose(texts: list[tuple[int, str, str]], body: Body, reader: markup.Reader) -> None:
-    """Of an alternative the plain form, unless it is empty (M2); of everything else all, in order."""
-    pieces: list[str] = []
-    spoken = {group for group, kind, text in texts if group and kind == "plain" and text.strip()}
-    done: set[int] = set()
-    htmls = []
-    for group, kind, text in texts:
-        if kind == "html":
-            htmls.append(text)
-        if group and (group in spoken) != (kind == "plain") or group in done:
-            continue
-        if kind == "html":
-            text = reader.text(text)
-            body.is_from_html = True
-        if group and text.strip():
-            done.add(group)
-        if text.strip():
-            pieces.append(text)
-    body.html = "\n".join(htmls)
-    body.text = "\n".join(pieces)
+def _emoji(part: Part) -> str:
+    """Return what a Gmail reaction says (its part is JSON)."""
+    try:
+        found = json.loads(charset.decode(part.content, part.parameters.get("charset"))[0])
+    except ValueError:
+        return ""
+    emoji = found.get("emoji") if isinstance(found, dict) else None
+    return header.one_line(emoji)[:20] if isinstance(emoji, str) else ""
 
 
 def _attach(part: Part, name: str, body: Body) -> None:
@@ -98,6 +115,10 @@ def _attach(part: Part, name: str, body: Body) -> None:
             return
     if not part.content and not name:
         return
+    if kind == "text/calendar":
+        body.hidden.append(
+            calendar_text(charset.clean(charset.decode(part.content, part.parameters.get("charset"))[0]))
+        )
     if not name and part.inner is not None:
         name = _described(part)
     if not name and part.inner is not None:
@@ -139,11 +160,11 @@ def _open_tnef(content: bytes, body: Body) -> bool:
         return False
     try:
         opened = TNEF(content)
+        text = _tnef_text(opened)
         files = [
             (attached.long_filename() or attached.name or "", bytes(attached.data or b""))
             for attached in opened.attachments
         ]
-        text = opened.htmlbody or opened.body or ""
     except Exception as error:  # the reader trusts lengths that the file states
         body.problems.append(f"winmail.dat cannot be opened: {type(error).__name__}")
         return False
@@ -152,9 +173,19 @@ def _open_tnef(content: bytes, body: Body) -> bool:
             "application/octet-stream", len(body.attachments) + 1
         )
         body.attachments.append(_attachment(name, filename.content_type(name), data, False, None))
-    if not body.text and text:
-        body.text = ""
+    if text.strip():
+        body.hidden.append(text)
     return bool(files) or bool(text)
+
+
+def _tnef_text(opened: TNEF) -> str:
+    """Return the text of the message itself, as Outlook would show it: HTML, else plain, else its rich text."""
+    if opened.htmlbody:
+        return markup.plain(charset.clean(_as_text(opened.htmlbody)))
+    if opened.body:
+        return charset.clean(_as_text(opened.body))
+    raw = opened._rtfbody  # the public one needs a package for what Outlook writes
+    return rich_text.text_of(raw) if isinstance(raw, bytes) else ""
 
 
 def _as_text(value: str | bytes) -> str:

@@ -55,10 +55,11 @@ def message_ids(raw: str | None) -> tuple[str, ...]:
     if not raw:
         return ()
     raw = raw.encode("ascii", "replace").decode("ascii") if not raw.isascii() else raw
-    found = _ID.findall(raw) or [word for word in raw.split() if "@" in word]
-    ids = dict.fromkeys(_SPACE.sub("", _CONTROL.sub("", one)).strip("<>") for one in found)
+    words = _ID.findall(raw) or [word for word in raw.split() if "@" in word]
+    ids = dict.fromkeys(_SPACE.sub("", _CONTROL.sub("", one)).strip("<>") for one in words)
     ids.pop("", None)
-    return tuple(ids)[-_MAX_IDS:]
+    found = tuple(ids)
+    return found if len(found) <= _MAX_IDS else (found[0], *found[1 - _MAX_IDS :])  # the root names the thread
 
 
 def parameters(raw: str) -> tuple[str, dict[str, str]]:

@@ -234,6 +234,11 @@ def _without_tags(html: str) -> str:
     return _ANY_TAG.sub(" ", html[:_MAX_HTML])
 
 
+def plain(html: str) -> str:
+    """Return the text of HTML in which nothing is looked for."""
+    return Reader(lambda lines: False, lambda text: False).text(html)
+
+
 def without_enriched(text: str) -> str:
     """Return the text of text/enriched (RFC 1896)."""
     return _ENRICHED.sub("", text.replace("<<", "<"))

@@ -104,6 +104,7 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         text=content.text,
         visible_text=split.visible,
         inline_text=split.inline,
+        reaction=content.reaction,
         html=content.html,
         language=language.detect(split.own, phrases),
         forwarded=forwarded,

@@ -12,12 +12,14 @@ from email import policy
 from email.message import Message
 from email.parser import BytesParser
 
-from mailgate.parse import header
+from mailgate.parse import header, odd_lines, signed
 from mailgate.parse.limits import LimitExceeded, Limits
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _MBOX = re.compile(rb">?From \S[^\n]*\n")
 _NO_MARKUP = re.compile(rb"[A-Za-z0-9+/=\s]*+\Z")
+_CODE_LINE = re.compile(rb"[A-Za-z0-9+/]{1,200}={0,2}[ \t]*")
+_SURE_CODE = 20  # characters: a line as long, of such characters and of whole groups, is no word
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
 
 
@@ -64,7 +66,9 @@ class Part:
     disposition_parameters: dict[str, str]
     parents: tuple[str, ...]  # content types from the root down
     report_type: str = ""  # of a multipart/report at the root
-    group: int = 0  # which multipart/alternative it belongs to, 0: none
+    path: tuple[
+        tuple[int, int], ...
+    ] = ()  # the alternatives it stands in, outermost first: which one, which form of it
     inner: Entity | None = None
     content: bytes = b""
     problems: list[str] = field(default_factory=list)
@@ -82,9 +86,9 @@ def leaves(root: Entity, limits: Limits) -> list[Part]:
     found: list[Part] = []
     count = 0
     groups = 0
-    stack: list[tuple[Entity, tuple[str, ...], int]] = [(root, (), 0)]
+    stack: list[tuple[Entity, tuple[str, ...], tuple[tuple[int, int], ...]]] = [(root, (), ())]
     while stack:
-        entity, parents, group = stack.pop()
+        entity, parents, path = stack.pop()
         count += 1
         if count > limits.max_parts:
             raise LimitExceeded("max_parts", limits.max_parts)
@@ -93,29 +97,34 @@ def leaves(root: Entity, limits: Limits) -> list[Part]:
         kind = entity.get_content_type()
         children = entity.source()
         if isinstance(children, list) and not kind.startswith("message/"):
-            if kind == "multipart/alternative" and not group:
+            forms = [path] * len(children)
+            if kind == "multipart/alternative":
                 groups += 1
-                group = groups
-            stack += [(child, (*parents, kind), group) for child in reversed(children) if isinstance(child, Entity)]
+                forms = [(*path, (groups, place)) for place in range(len(children))]
+            below = [(child, (*parents, kind), form) for child, form in zip(children, forms, strict=True)]
+            stack += [one for one in reversed(below) if isinstance(one[0], Entity)]
         elif kind.startswith("multipart/"):
-            found.append(_unsplit(entity, kind, parents, group))
+            found.append(_unsplit(entity, kind, parents, path))
         else:
-            found.append(_part(entity, kind, parents, group))
+            part = _part(entity, kind, parents, path)
+            found.append(part)
+            if kind in signed.KINDS and (content := signed.content_of(part.content)):
+                stack.append((parse(content), (*parents, kind), path))
     if found and root.get_content_type() == "multipart/report":
         found[0].report_type = root.content_parameters()[1].get("report-type", "").lower()
     return found
 
 
-def _unsplit(entity: Entity, kind: str, parents: tuple[str, ...], group: int) -> Part:
+def _unsplit(entity: Entity, kind: str, parents: tuple[str, ...], path: tuple[tuple[int, int], ...]) -> Part:
     """A multipart whose boundary never comes is the text that it is."""
-    part = _part(entity, kind, (*parents, kind), group)
+    part = _part(entity, kind, (*parents, kind), path)
     head = part.content[:1000].lower()
     part.content_type = "text/html" if b"<html" in head or b"<body" in head else "text/plain"
     part.problems.append("multipart without its boundary")
     return part
 
 
-def _part(entity: Entity, kind: str, parents: tuple[str, ...], group: int) -> Part:
+def _part(entity: Entity, kind: str, parents: tuple[str, ...], path: tuple[tuple[int, int], ...]) -> Part:
     raw = entity.raw_value("content-disposition")
     disposition, parameters = header.parameters(raw) if raw is not None else ("", {})
     part = Part(
@@ -125,7 +134,7 @@ def _part(entity: Entity, kind: str, parents: tuple[str, ...], group: int) -> Pa
         disposition=disposition,
         disposition_parameters=parameters,
         parents=parents,
-        group=group,
+        path=path,
     )
     payload = entity.source()
     if isinstance(payload, list):
@@ -185,15 +194,43 @@ def _payload(part: Part, text: str) -> bytes:
 
 def _base64(part: Part, raw: bytes) -> bytes:
     if _NO_MARKUP.match(raw):
+        if b"=" in raw.rstrip(b"=\r\n\t "):
+            return header.base64_bytes(raw)  # two texts, one behind the other
         try:
             return binascii.a2b_base64(raw)
         except binascii.Error:
             part.problems.append("base64 is broken")
             return header.base64_bytes(raw)
     part.problems.append("base64 holds other characters")
+    pieces = _base64_and_text(raw)
+    if pieces:
+        return pieces
     if len(re.findall(rb"[^A-Za-z0-9+/=\s]", raw)) * 10 > len(raw) or (b" " in raw.strip() and len(raw) < 2000):
         return raw  # plain text under a wrong label
     return header.base64_bytes(raw)
+
+
+def _base64_and_text(raw: bytes) -> bytes:
+    """Return what lines of base64 say and, as they stand, the lines that somebody on the way wrote behind or between
+    them without encoding them; b"" where the lines are not so."""
+    runs: list[tuple[bool, list[bytes]]] = []
+    for line in raw.split(b"\n"):
+        line = line.rstrip(b"\r")
+        is_code = bool(_CODE_LINE.fullmatch(line)) or not line and bool(runs) and runs[-1][0]
+        if runs and runs[-1][0] == is_code:
+            runs[-1][1].append(line)
+        else:
+            runs.append((is_code, [line]))
+    pieces, coded = [], 0
+    for is_code, lines in runs:
+        code = b"".join(lines)
+        if is_code and len(code) % 4 == 0 and (len(code) >= _SURE_CODE or b"=" in code or not coded and len(code) >= 8):
+            pieces.append(header.base64_bytes(code))
+            coded += len(code)
+        else:
+            pieces.append(b"\n".join(lines) + b"\n")
+    is_first = bool(runs) and (runs[0][0] or len(runs) > 1 and not b"".join(runs[0][1]).strip())
+    return b"\n".join(pieces) if coded and is_first else b""
 
 
 def uudecode(raw: bytes) -> bytes:
@@ -238,7 +275,7 @@ def _trimmed(raw: bytes) -> bytes:
         matched = _MBOX.match(raw)
         if matched:
             raw = raw[matched.end() :]
-    return raw
+    return odd_lines.mended(raw)
 
 
 _PARSER = BytesParser(_class=Entity, policy=policy.compat32)

@@ -17,6 +17,7 @@ from mailgate.understand.matter import fold_subject
 
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _DOMAIN = re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,18}(?![\w-])", re.IGNORECASE)
+_MOST_REFERENCES = 40
 T = TypeVar("T")
 
 _MOST = 50  # ids, addresses and numbers of one mail that are looked up; more is no person's mail
@@ -71,7 +72,10 @@ def _tokens(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> tuple[To
 
 def _message_ids(mail: Mail, secret: bytes) -> tuple[tuple[tuple[str, OwnId], ...], tuple[str, ...]]:
     """Return the named ids that we made, and the others, each the nearest relative first (T1c)."""
-    named = [*mail.in_reply_to, *reversed(mail.references)]
+    references = list(reversed(mail.references))
+    if len(references) > _MOST_REFERENCES:  # the newest, and the first, which every program keeps
+        references = [*references[: _MOST_REFERENCES - 5], *references[-5:]]
+    named = [*mail.in_reply_to[:5], *references]
     if mail.report:
         named += [mail.report.original_message_id] if mail.report.original_message_id else []
         named += list(reversed(mail.report.original_references))
