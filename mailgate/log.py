@@ -35,6 +35,9 @@ def set_up(level: str = "INFO", stream: Any = None) -> None:
     """Send everything to `stream` (default: stderr, where systemd reads it), a line an event."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    # what no line of ours says is not found out for each (logging's HOWTO, "Optimization")
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
+from mailgate.errors import TryLater
 from mailgate.intake.door import Check, Envelope, Recipients, Submit, arrivals_of
 from mailgate.log import Log, short
 from mailgate.model.arrival import Channel
@@ -22,9 +24,13 @@ MOST_COMMANDS = 1000  # of a session, without a mail that was accepted
 COMMIT_SECONDS = 30
 CHECK_SECONDS = 10
 MOST_IDLE_TIMES = 10  # so many times the idle limit a session may last without a mail that was accepted
+_MOST_KNOWN = 10_000  # peers that are remembered
 FLOOR_BYTES_PER_SECOND = 8192  # a sender slower than this, after ten times the idle limit, is cut
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+OnEnd = Callable[[BaseException | None], None]
 
 
 class Guest(Protocol):
@@ -117,15 +123,24 @@ class Gate:
         self._bytes -= size
         _lessen(self._bytes_of, _neighbours(peer), size)
 
-    async def take(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str, held: int) -> None:
-        """Return once the mail is durable. The commit goes on though the peer may go away meanwhile; `held` bytes are
-        freed at its end. Raises what went wrong, TimeoutError included."""
-        task = asyncio.create_task(self._commit(raw, sender, to, peer, helo))
-        task.add_done_callback(lambda _: self.free(held, peer))
-        task.add_done_callback(self._commits.discard)
-        task.add_done_callback(_look_at)
+    def take(
+        self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str, held: int, on_end: OnEnd
+    ) -> None:
+        """Make the mail durable; `on_end` is called with None when it is, with what went wrong (TimeoutError included)
+        when it may not be. The commit goes on though the peer may go away meanwhile; `held` bytes are freed at its end."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._commit(raw, sender, to, peer, helo))
         self._commits.add(task)
-        await asyncio.wait_for(asyncio.shield(task), CHECK_SECONDS + COMMIT_SECONDS)
+        end = _Once(on_end)
+        timer = loop.call_later(CHECK_SECONDS + COMMIT_SECONDS, end, TimeoutError())
+
+        def ended(task: asyncio.Task[None]) -> None:
+            timer.cancel()
+            self.free(held, peer)
+            self._commits.discard(task)
+            end(TryLater("it was cut off") if task.cancelled() else task.exception())
+
+        task.add_done_callback(ended)
 
     async def drain(self, seconds: float) -> None:
         """Let mails in flight end, all else leave; after `seconds`, and a quarter for commits, nobody is left."""
@@ -189,9 +204,18 @@ class TrustedPeers:
         """`names` are networks, addresses, or `unix`."""
         self._names = frozenset(names)
         self._networks = tuple(network_of(name) for name in self._names if name != "unix")
+        self._known: dict[str, bool] = {}
 
     def has(self, peer: str) -> bool:
         """Say whether `peer` (an address, or `unix`) is one of them."""
+        known = self._known.get(peer)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[peer] = self._has(peer)
+        return known
+
+    def _has(self, peer: str) -> bool:
         if peer == "unix":
             return "unix" in self._names
         try:
@@ -199,6 +223,18 @@ class TrustedPeers:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+class _Once:
+    """Calls the first time only."""
+
+    def __init__(self, call: OnEnd) -> None:
+        self._call: OnEnd | None = call
+
+    def __call__(self, error: BaseException | None) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call(error)
 
 
 def network_of(name: str) -> _Network:
@@ -209,13 +245,17 @@ def network_of(name: str) -> _Network:
 def peer_of(transport: asyncio.BaseTransport) -> str:
     """Return the peer's IP address, without zone and as IPv4 where it is one, or `unix`."""
     name = transport.get_extra_info("peername")
-    if not isinstance(name, tuple):
-        return "unix"
-    address = ipaddress.ip_address(str(name[0]).partition("%")[0])
+    return _address(str(name[0])) if isinstance(name, tuple) else "unix"
+
+
+@lru_cache(_MOST_KNOWN)
+def _address(host: str) -> str:
+    address = ipaddress.ip_address(host.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
 
 
+@lru_cache(_MOST_KNOWN)
 def _neighbours(peer: str) -> str:
     """Return what counts as one peer: an IPv4 address, or the /64 in which one customer has 2**64 of IPv6."""
     return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if ":" in peer else peer
@@ -225,9 +265,3 @@ def _lessen(counter: Counter[str], key: str, by: int) -> None:
     counter[key] -= by
     if counter[key] <= 0:
         del counter[key]
-
-
-def _look_at(task: asyncio.Task[None]) -> None:
-    # the peer may be gone and nobody await it: its trouble has been logged, and must not be reported as forgotten
-    if not task.cancelled():
-        task.exception()

@@ -23,17 +23,17 @@ class LmtpSession(Session):
 
     async def smtp_EHLO(self, arg: str) -> None:
         """4.1: the commands of SMTP's greeting are not known here."""
-        await self.push("500 5.5.1 this is LMTP: LHLO")
+        self.say("500 5.5.1 this is LMTP: LHLO")
 
     async def smtp_HELO(self, arg: str) -> None:
         """4.1: the commands of SMTP's greeting are not known here."""
-        await self.push("500 5.5.1 this is LMTP: LHLO")
+        self.say("500 5.5.1 this is LMTP: LHLO")
 
-    async def _reply_to_mail(self, reply: str, to: tuple[str, ...]) -> None:
+    def reply_to_mail(self, reply: str, to: tuple[str, ...]) -> None:
         # 4.2: one reply for each RCPT that succeeded, in their order. All arrivals of a mail are one commit, so the
         # replies are alike
         for _ in to:
-            await self.push(reply)
+            self.say(reply)
 
 
 class LmtpDoor:

@@ -284,7 +284,8 @@ def serve(config: str | None, say: Callable[[str], None], roles: Sequence[str] =
     built = app.build(config)
     app.settle_memory()
     try:
-        asyncio.run(_serve(built, config, say, roles))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(built, config, say, roles))
     finally:
         built.close()
     return 0
@@ -296,6 +297,15 @@ async def _serve(built: app.Built, config: str | None, say: Callable[[str], None
     for task in front._running:
         if task.done() and not task.cancelled() and (error := task.exception()):
             raise error
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's where it is there (a door takes half as much again with it), else Python's own."""
+    with suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
 
 
 def _strangers_check() -> Check:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from mailgate.store.inbox import Inbox
 
 LOG = Log("supervisor")
 LOOK_SECONDS = 0.5
+REAP_SECONDS = 0.01
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
 SETTLED_SECONDS = 60.0  # who lived so long did not die of how it was started
 BURY_SECONDS = 5.0
@@ -29,11 +31,12 @@ TOO_LONG = "exceeds a limit: time"
 class _Child:
     """A worker process, and our ends of its lines."""
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     name: str
     waking: int
     told: int
     board: Board
+    has_hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     began_at: float = field(default_factory=time.monotonic)
     ended_for: Busy | None = None  # the mail that it was killed for
 
@@ -108,7 +111,7 @@ class Supervisor:
         pause = FIRST_PAUSE_SECONDS
         while not self._is_stopping.is_set():
             try:
-                child = await self._start()
+                child = self._start()
             except OSError as error:
                 LOG.failed("worker.not_started", error)
             else:
@@ -119,16 +122,17 @@ class Supervisor:
                 await asyncio.wait_for(self._is_stopping.wait(), pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
-    async def _start(self) -> _Child:
+    def _start(self) -> _Child:
         board = new_board()
         woken, waking = os.pipe()
         told, telling = os.pipe()
         lines = Lines(woken=woken, telling=telling, board=board.descriptor)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command(self._config, lines, self._program),
+            # not the loop's: uvloop's lets a child have every descriptor that may be inherited
+            process = subprocess.Popen(  # noqa: S603 (our own program)
+                command(self._config, lines, self._program),
                 pass_fds=(woken, telling, board.descriptor),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 # an arena of memory for each thread would count against the limit of a mail
                 env={**os.environ, "MALLOC_ARENA_MAX": "2"},
             )
@@ -151,10 +155,12 @@ class Supervisor:
 
     async def _watch(self, child: _Child) -> None:
         """Return when the worker has ended and what it had in hand is seen to."""
-        ending = asyncio.create_task(child.process.wait())
-        while not ending.done():
-            await asyncio.wait({ending}, timeout=LOOK_SECONDS)
-            if not ending.done():
+        while child.process.poll() is None:
+            # its end of the line is closed as it ends
+            with suppress(TimeoutError):
+                await asyncio.wait_for(child.has_hung_up.wait(), LOOK_SECONDS)
+                await asyncio.sleep(REAP_SECONDS)
+            if child.process.poll() is None:
                 self._look(child)
         busy = child.ended_for or child.board.read()
         self._children.discard(child)
@@ -203,6 +209,7 @@ class Supervisor:
     def _listen(self, child: _Child) -> None:
         with suppress(BlockingIOError):
             if not os.read(child.told, 65536):
+                child.has_hung_up.set()
                 asyncio.get_running_loop().remove_reader(child.told)
                 return
         self._on_applied()

@@ -38,7 +38,7 @@ from mailgate.store.types import Instant
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
 
 _FIELDS = frozenset(one.name for one in fields(Arrival))
-
+_JSON = json.JSONEncoder(separators=(",", ":"))  # made once: `dumps` makes one for each call that wants these
 IS_WAITING = text("state = 'waiting'")  # the very words of the index: it is found by them
 
 
@@ -70,6 +70,7 @@ class InboxRow(SQLModel, table=True):
 
 INBOX = SQLModel.metadata.tables["inbox"]
 
+_NEW = Prepared(insert(INBOX))
 _PRECEDING = Prepared(
     select(INBOX.c.id)
     .where(
@@ -133,7 +134,7 @@ class Inbox:
     def insert(self, connection: Connection, arrivals: Sequence[Incoming]) -> None:
         """As `accept_staged`, within a transaction of the caller's on the inbox's database."""
         if arrivals:
-            connection.execute(insert(INBOX), [_row(item) for item in arrivals])
+            _NEW.run_many(connection, [_row(item) for item in arrivals])
 
     def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
         """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably
@@ -277,7 +278,7 @@ class Inbox:
 
 def arrival_to_json(arrival: Arrival) -> str:
     """Return the arrival as JSON in ASCII: what a peer said may hold what no database stores as text."""
-    return json.dumps(value_of_arrival(arrival), separators=(",", ":"))
+    return _JSON.encode(value_of_arrival(arrival))
 
 
 def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
