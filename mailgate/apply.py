@@ -23,6 +23,7 @@ from mailgate.model.decision import (
     Mark,
     MoveMessages,
     Note,
+    Refer,
     Save,
     Send,
     SetAside,
@@ -168,6 +169,8 @@ class _Work:
                 self._connection.execute(update(MESSAGE).where(MESSAGE.c.id == effect.message).values(**values))
             case MoveMessages():
                 self._move(effect)
+            case Refer():
+                self._refer(effect.message_ids, self._number(effect.ticket), is_named=False)
             case Send():
                 self._letters.append(effect.letter)
             case LeaveOut():
@@ -232,7 +235,9 @@ class _Work:
             self._event(after.ticket.number, effect.actor, "changed", detail)
 
     def _open(self, effect: Save) -> None:
-        number = self._next_number(effect.after.ticket.desk)
+        number = effect.after.ticket.number
+        if number == NEW:
+            number = self._next_number(effect.after.ticket.desk)
         self.applied.number = number
         after = self._settled(replace(effect.after, ticket=replace(effect.after.ticket, number=number)))
         row = rows.ticket_row(after.ticket, self._tools.fold(after.ticket.subject))

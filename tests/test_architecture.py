@@ -48,6 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # what people do without mail
     "byhand": {*_FRAME, "understand", "decide", "compose", "apply", "pipeline", "store", "blobs"},
     "operations": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "intake", "outbox"},  # looked after
+    # tickets of another system; what they hold is kept as a panel's form is
+    "takeover": {*_FRAME, "parse", "understand", "decide", "apply", "phrases", "pipeline", "store", "blobs", "intake"},
     "web": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},
 }
 _ALL = {*MAY_IMPORT, "simulate", "app", "serve", "demo"}

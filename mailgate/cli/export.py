@@ -5,19 +5,22 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
 from mailgate.app import Built
 from mailgate.compose.message import to_bytes
 from mailgate.errors import Refused
+from mailgate.intake.panel import panel_mail
+from mailgate.model.settings import Desk
 from mailgate.model.ticket import StoredFile
 from mailgate.parse import LimitExceeded
 from mailgate.store import outbox
 from mailgate.store.engine import reading
 from mailgate.store.outbox import Outgoing
 from mailgate.store.tables import MESSAGE, TICKET
+from mailgate.takeover.deciding import SOURCE as TAKEN_OVER
 
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
 
@@ -59,20 +62,33 @@ def _survivor(built: Built, number: int) -> int:
 
 def _mails(built: Built, number: int) -> Iterator[tuple[datetime, str, bytes]]:
     """Yield time, sender and bytes of every mail of the ticket."""
-    query = select(MESSAGE.c.at, MESSAGE.c.author, MESSAGE.c.digest).where(MESSAGE.c.ticket == number)
+    query = select(MESSAGE).where(MESSAGE.c.ticket == number)
     with reading(built.engine) as connection:
         entries = connection.execute(query.order_by(MESSAGE.c.at, MESSAGE.c.id)).all()
+        ticket = connection.execute(select(TICKET.c.desk, TICKET.c.source).where(TICKET.c.number == number)).one()
         letters = outbox.list_letters(
             connection, ticket=number, states=("waiting", "sending", "sent", "failed"), limit=100_000
         )
     known: set[str] = set()
-    for at, author, digest in entries:
-        raw = built.inbox.raw_of(digest) if digest and digest not in known else None
+    for entry in entries:
+        raw = built.inbox.raw_of(entry.digest) if entry.digest and entry.digest not in known else None
         if raw is not None:
-            known.add(digest)
-            yield at, author, raw
+            known.add(entry.digest)
+        elif entry.digest is None and ticket.source == TAKEN_OVER and entry.arrival is None:
+            raw = _of_old_entry(built.settings.desks.get(ticket.desk), entry)
+        if raw is not None:
+            yield entry.at, entry.author, raw
     for letter in letters:
         yield letter.sent_at or letter.created_at, letter.rendered.from_, letter_bytes(built, letter)
+
+
+def _of_old_entry(desk: Desk | None, entry: Any) -> bytes:
+    """Return an entry that was taken over from another system (T8) as a mail: its raw mail never was here."""
+    mailbox = desk.mailboxes[0].address if desk else ""
+    return panel_mail(
+        address=entry.author, name=entry.author_name, mailbox=mailbox, subject=entry.subject, text=entry.body,
+        message_id=entry.message_id or f"{entry.id}@{TAKEN_OVER}.invalid", at=entry.at,
+    )  # fmt: skip
 
 
 def _content(built: Built, stored: StoredFile) -> bytes | None:

@@ -36,6 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="an mbox with all mail of a ticket, on stdout or in a file")
     export.add_argument("number", type=int)
     export.add_argument("--output", "-o", metavar="FILE")
+    take = actions.add_parser("import", help="take over tickets of another system; nothing is sent for them")
+    take.add_argument("file", metavar="FILE.jsonl", help="a ticket a line (docs/takeover.md)")
+    take.add_argument("--desk", help="whose tickets they are, where a line does not say")
+    take.add_argument(
+        "--queue", action="append", default=[], metavar="OLD=NEW", help="what a queue is called here, repeatable"
+    )
+    take.add_argument(
+        "--dry-run", action="store_true", help="say what would be taken and what is wrong, change nothing"
+    )
     for one in (listing, finding, show, history):
         one.add_argument("--json", action="store_true", help="one JSON object a line")
     for one in actions.choices.values():
@@ -77,6 +86,10 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
             from mailgate.cli.export import export_ticket
 
             export_ticket(built, args.number, args.output)
+        case "import":
+            from mailgate.cli.takeover import take_over
+
+            return take_over(built, args)
         case _:
             applied = tickets.perform(args, built.house)
             new = f"; ticket {applied.number} opened" if applied.number else ""

@@ -26,7 +26,11 @@ _LIVE = ("pending", "paused")
 
 def start_desk_clocks(case: Case, desk: Desk, at: datetime, *, responds: str = "first_response") -> Case:
     """Start the clocks of a ticket whose customer waits since `at`: response, update, resolve and silence."""
-    case = start_response(case, desk, at, kind=responds)
+    return start_ball_clocks(start_response(case, desk, at, kind=responds), desk, at)
+
+
+def start_ball_clocks(case: Case, desk: Desk, at: datetime) -> Case:
+    """Start the clocks of a ticket that the desk has in hand, whether or not a customer waits: update, resolve, silence."""
     case = _open_promised(case, desk, "update", at)
     case = _open_promised(case, desk, "resolve", at)
     return start_silence(case, desk, at)

@@ -45,7 +45,8 @@ class Identity:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Save:
     """The ticket and its deadlines become `after`; `before` is None where it is opened. The event history and the
-    timeline are the difference of the two. A `number` of NEW is given out by the counter."""
+    timeline are the difference of the two. A `number` of NEW is given out by the counter; a ticket that was taken over
+    keeps the number it had (T8)."""
 
     before: Case | None
     after: Case
@@ -78,6 +79,14 @@ class MoveMessages:
     source: int
     target: int
     messages: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refer:
+    """Message-IDs that name a ticket (T1c) without being one of its entries: of letters that another system sent (T8)."""
+
+    ticket: int
+    message_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,8 +174,8 @@ class Note:
 
 
 Effect = (
-    Save | AddMessage | ChangeMessage | MoveMessages | Send | LeaveOut | Withdraw | Hasten | Hold | SetAside | DecideHeld | Mark
-    | Suspect | Note
+    Save | AddMessage | ChangeMessage | MoveMessages | Refer | Send | LeaveOut | Withdraw | Hasten | Hold | SetAside | DecideHeld
+    | Mark | Suspect | Note
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Tickets taken over from another system (T8): its records → decisions, which `apply` writes as it writes all others."""
