@@ -55,7 +55,7 @@ install-test: $(STAMP) apt  ## docs/install.md, followed word by word on a fresh
 	MAILGATE_TEST_INSTALL=1 $(BIN)/python -m pytest -n 0 -rs -s tests/install
 
 golden: $(STAMP)            ## write the expected letters anew; read the difference before you commit it
-	MAILGATE_TEST_GOLDEN=write $(BIN)/python -m pytest -q -k golden
+	RENEW_GOLDEN=1 $(BIN)/python -m pytest -q -n 0 tests/compose/test_golden.py
 
 lock:                       ## renew the locks, with hashes, from pyproject.toml (needs uv); the service's has no tools of ours
 	uv pip compile pyproject.toml --group dev --extra postgresql --extra mysql --extra s3 --python-version 3.11 --universal --generate-hashes \

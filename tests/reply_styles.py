@@ -293,12 +293,6 @@ def flattened(answer: str, notice: Notice) -> Reply:
 
 
 @style
-def forwarded(answer: str, notice: Notice) -> Reply:
-    rows = headers(notice, "From Date Subject To").replace("Sent", "Date")
-    return Reply(text=f"{answer}\n\n---------- Forwarded message ---------\n{rows}\n\n{notice.text}\n", prefix="Fwd: ")
-
-
-@style
 def answer_alone(answer: str, notice: Notice) -> Reply:
     return Reply(text=answer)
 

@@ -25,8 +25,9 @@ _WHY = {
     "several_persons": "several people are called so",
     "no_such_ticket": "there is no such ticket",
     "other_account": "the tickets belong to two accounts",
+    "other_requestor": "the tickets are of two requestors who share no account",
     "itself": "a ticket cannot go into itself",
-    "nothing_to_split": "there is only one question on it",
+    "nothing_to_split": "there is only one mail on it; with a subject a second ticket gets a copy of it",
 }
 
 

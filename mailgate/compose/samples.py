@@ -103,7 +103,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
         "nudge": {"asked_at": _AT - timedelta(days=3), "resolve_at": _AT + timedelta(days=4)},
         "promise": {"at": _AT + timedelta(hours=5)},
         "merged": {"from_number": 10001, "from_subject": "502"},
-        "split_notice": {"from_number": 10001, "from_subject": "502"},
+        "split_notice": {"from_number": 10001, "from_subject": "502", "is_copied": False},
         "resolved": {"reopen_days": 14, "by_clock": False},
         "incident": {"text": text, "state": "open"},
         "announcement": {"text": text},
@@ -120,8 +120,11 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
         "update_due": {"progress_at": _AT + timedelta(minutes=30), "text": text},
         "lead_notice": {"cause": "silence", "since": _AT - timedelta(days=2), "text": text},
         "promise_due": {"at": _AT + timedelta(minutes=30), "text": text},
-        "colleague_notice": {"colleague": "Petro Melnyk", "at": _AT, "text": text},
-        "reply_check": {"causes": ("attachment", "foreign"), "names": ("anna@other.example",), "text": text},
+        "colleague_notice": {"cause": "first", "colleague": "Petro Melnyk", "at": _AT, "text": text},
+        "reply_check": {
+            "causes": ("attachment", "foreign", "command"), "names": ("anna@other.example",), "lines": ("#resolve",),
+            "text": text,
+        },
         "command_error": {
             "errors": (
                 {"line": "#reslove", "code": "unknown", "detail": "", "allowed": ("#resolve",)},
@@ -130,7 +133,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             ),
             "original": f"#reslove\n#assign Petro\n\n{text}",
         },
-        "command_done": {"done": ({"line": "#take", "detail": "Ivan Petrenko"},), "is_help": True},
+        "command_done": {"done": ({"line": "#take", "detail": "Ivan Petrenko"},), "is_help": True, "is_kept": False},
         "held_notice": {
             "sender": "olena@shop.example", "sender_name": "Olena Kovalenko", "mail_subject": "502",
             "would_be": "follow_up", "would_be_ticket": 10001, "because": "dmarc=fail", "text": text,
@@ -177,13 +180,16 @@ _BRANCHES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "escalation": {name: {"cause": name, "opens_at": None} for name in ("command", "overflow", "management")}
     | {"elsewhere": {"team": "night shift", "hours": ()}},
     "resolved": {"clock": {"by_clock": True, "reopen_days": 1}},
+    "split_notice": {"copied": {"is_copied": True}},
     "incident": {name: {"state": name} for name in ("update", "resolved")},
     "staff_notice": {
         name: {"event": name, "suggest_split": False, "claimed": (), "left_out": "", "history": (), "files": ()}
-        for name in ("follow_up", "split", "reopened", "colleague", "bounce", "thanks", "own")
+        for name in ("follow_up", "split", "reopened", "colleague", "answer", "bounce", "thanks", "own")
     },
     "reminder": {name: {"cause": name} for name in ("next_response", "snooze")},
     "handover": {name: {"cause": name, "reason": ""} for name in ("breach", "overflow", "queue")},
+    "colleague_notice": {"answered": {"cause": "answered"}},
+    "command_done": {"kept": {"done": (), "is_help": False, "is_kept": True}},
     "lead_notice": {"again": {"cause": "wrote_again"}},
     "held_notice": {"managers": {"for_managers": True}},
 }  # fmt: skip

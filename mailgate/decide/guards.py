@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from mailgate.decide import letters
 from mailgate.decide.customer import as_participant, decide_customer, message_of
+from mailgate.decide.internal import decide_answer
 from mailgate.decide.letters import gate
 from mailgate.decide.reach import redirect
 from mailgate.decide.route import choose_mailbox
@@ -142,6 +143,11 @@ def staff(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     return decide_staff(scene, identity, trace)
 
 
+def answer(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """C8: who was asked by an internal mail of a colleague answers inside."""
+    return decide_answer(scene, identity, trace)
+
+
 def customer(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     """T1 to T6: everyone else."""
     return decide_customer(scene, identity, trace)
@@ -158,6 +164,7 @@ GUARDS: tuple[Guard, ...] = (  # M8: the first that speaks decides
     forged,  # S4: held
     unwanted,  # M7: newsletters and monitoring of strangers
     staff,  # C
+    answer,  # C8: of an expert, to a colleague's internal mail
     customer,  # T, Q, A
 )
 
@@ -166,7 +173,7 @@ def decide_without_evidence(scene: Scene) -> Decision:
     """Return what a held mail would be if a person accepted it (S4)."""
     accepted = replace(scene, arrival=replace(scene.arrival, accepted_from="?"))
     identity, trace = identify(accepted), Trace([])
-    for guard in (unwanted, staff, customer):
+    for guard in (unwanted, staff, answer, customer):
         decision = guard(accepted, identity, trace)
         if decision is not None:
             return decision

@@ -12,7 +12,7 @@ from mailgate.decide.acknowledge import acknowledgement
 from mailgate.decide.escalate import TEAM_LETTERS, climb, hand_over
 from mailgate.decide.route import Routed
 from mailgate.decide.scene import Scene
-from mailgate.model.decision import ChangeMessage, Effect, Hasten, Mark, MoveMessages, Note, Save, Withdraw
+from mailgate.model.decision import AddMessage, ChangeMessage, Effect, Hasten, Mark, MoveMessages, Note, Save, Withdraw
 from mailgate.model.letter import CUSTOMER_LETTERS, Letter
 from mailgate.model.people import Staff
 from mailgate.model.quick import replace
@@ -220,9 +220,26 @@ def _merge(work: Work, command: Command) -> None:
         work.fail(command, "itself", command.argument)
     elif ticket.account and target.ticket.account and ticket.account != target.ticket.account:
         work.fail(command, "other_account", command.argument)
+    elif not _is_one_customers(work.scene, ticket, target.ticket):
+        work.fail(command, "other_requestor", command.argument)
     else:
         merge(work, target)
         work.report(command, str(target.ticket.number))
+
+
+def _is_one_customers(scene: Scene, one: Ticket, other: Ticket) -> bool:
+    """Are the requestors one person, or do they share an account (T7)? Else one would come to read the other's text. A
+    ticket without an account counts for every account that its requestor is a contact of today."""
+    if one.requestor and one.requestor == other.requestor:
+        return True
+    today = scene.at.astimezone(scene.desk.timezone).date()
+    contacts = [each for each in scene.facts.account_contacts if each.until is None or each.until >= today]
+    accounts = [
+        {ticket.account} if ticket.account
+        else {each.account.number for each in contacts if ticket.requestor and each.address == ticket.requestor}
+        for ticket in (one, other)
+    ]  # fmt: skip
+    return bool(accounts[0] & accounts[1])
 
 
 def merge(work: Work, target: Case) -> None:
@@ -260,17 +277,18 @@ def _joined(target: Ticket, source: Ticket, at: datetime) -> Ticket:
 
 
 def _split(work: Work, command: Command) -> None:
-    """T7: the latest question becomes a ticket of its own; both numbers work, the customer is told once."""
+    """T7: the latest question becomes a ticket of its own; of a single mail, which asks two things, a copy does, under a
+    subject that tells the two apart."""
     said = [one for one in work.scene.facts.messages.get(work.case.ticket.number, ()) if one.kind == "customer"]
-    if len(said) < 2:
+    if not said or (len(said) < 2 and not command.argument):
         work.fail(command, "nothing_to_split")
         return
-    split(work, said[-1], command.argument)
+    split(work, said[-1], command.argument, is_copied=len(said) < 2)
     work.report(command, command.argument or said[-1].subject)
 
 
-def split(work: Work, message: Message, subject: str) -> None:
-    """Make a ticket of `message`, with clocks from its arrival."""
+def split(work: Work, message: Message, subject: str, *, is_copied: bool = False) -> None:
+    """Make a ticket of `message`, or of a copy of it, with clocks from its arrival."""
     scene, ticket = work.scene, work.case.ticket
     core = subject or ticket.subject
     fresh = replace(
@@ -282,19 +300,24 @@ def split(work: Work, message: Message, subject: str) -> None:
     # what a person has answered since waits anew from now on, as a question of its own
     is_unanswered = ticket.unanswered_since is not None and message.at >= ticket.unanswered_since
     case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, message.at if is_unanswered else scene.at)
-    if is_unanswered and message.at == ticket.unanswered_since:
+    if is_unanswered and message.at == ticket.unanswered_since and not is_copied:
         work.case = clocks.forget_question(work.case, scene.at)
     work.saved_elsewhere.append(Save(before=None, after=case, actor=work.person.address, because="split"))
-    work.effects.append(MoveMessages(source=ticket.number, target=NEW, messages=(message.id,)))
+    if is_copied:
+        work.effects.append(AddMessage(ticket=NEW, message=replace(message, id="", subject=core)))
+    else:
+        work.effects.append(MoveMessages(source=ticket.number, target=NEW, messages=(message.id,)))
     work.change(links=(*work.case.ticket.links, Link(kind="split", ticket=NEW)))
-    context = {"from_number": ticket.number, "from_subject": ticket.subject}
+    context = {"from_number": ticket.number, "from_subject": ticket.subject, "is_copied": is_copied}
     work.letters.append(letters.to_customer("split_notice", case, scene.desk, context))
     notice = {
         "card": letters.card(case, scene.desk, scene.facts), "event": "split", "author": message.author,
         "author_name": message.author_name, "text": message.visible_text, "files": letters.files_of(message),
         "history": [], "suggest_split": False, "claimed": (), "from_ticket": ticket.number, "left_out": "",
     }  # fmt: skip
-    work.letters += letters.to_team("staff_notice", case, scene.desk, scene.facts, scene.now, notice)
+    work.letters += letters.to_team(
+        "staff_notice", case, scene.desk, scene.facts, scene.now, notice, attachments=message.attachments
+    )
 
 
 def _snooze(work: Work, command: Command) -> None:

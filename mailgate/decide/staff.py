@@ -1,17 +1,17 @@
 """Mail of staff (C2 to C8): a reply to relay, a note, commands, a held mail decided, a ticket of their own."""
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from mailgate.decide import clocks, letters
+from mailgate.decide import clocks, internal, letters
+from mailgate.decide.colleagues import tell_readers, tell_second
 from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.escalate import TEAM_LETTERS
 from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
-from mailgate.decide.providers import PROVIDERS
 from mailgate.decide.scene import Scene, Trace
+from mailgate.decide.second_look import Doubts, look_again
 from mailgate.decide.thread import Thread, find_thread
 from mailgate.model.decision import (
     AddMessage,
@@ -34,8 +34,6 @@ from mailgate.understand.commands import Command, Said, read_commands
 from mailgate.understand.findings import find
 
 FINISHED = ("resolved", "closed")
-_HEADER_LINE = re.compile(r"[>\s*]*[^:\s][^:\n]{0,30}:\s.*\Z")
-_RULE = re.compile(r"\s*(?:[-_=>*]{1,}.*)?\Z")  # a rule above a forwarded mail, or an empty line
 _ACTS_NOT = ("undo", "help")  # do not count as acting on the ticket: it stays `new`
 
 
@@ -49,7 +47,8 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     entries = scene.facts.messages.get(thread.case.ticket.number, ()) if thread.case else ()
     said = read_commands(without_notice(scene.mail.inline_text or scene.mail.visible_text, entries))
     said = _without_own_block(scene, said)
-    if thread.case is None or (thread.by != "tag" and _is_for_customer(scene)):
+    thread = _joined_by_forward(scene, thread, trace)
+    if thread.case is None:
         return _own_or_forwarded(scene, identity, person, said, trace)
     case = thread.case
     if case.ticket.requestor == person.address and not said.commands and not _is_note_address(scene):
@@ -59,6 +58,16 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     return _on_ticket(scene, identity, person, said, thread, trace)
 
 
+def _joined_by_forward(scene: Scene, thread: Thread, trace: Trace) -> Thread:
+    """A forward without a tag, of a letter of ours or past the desk to somebody else, is about the ticket that it names
+    by its References (C8); any other one is a new mail (T1, C6)."""
+    case = scene.facts.cases.get(thread.forwards) if thread.forwards is not None else None
+    if case is None or not (internal.forwards_own_letter(scene) or internal.outsiders(scene, case)):
+        return thread
+    trace.add("C8", f"about ticket {case.ticket.number}", "a forward of what belongs to it")
+    return replace(thread, by="references", case=case)
+
+
 def _without_own_block(scene: Scene, said: Said) -> Said:
     """A forwarded mail of the desk's own, a notice mostly, is for nobody: what stands above it is meant (P3)."""
     forwarded = scene.mail.forwarded
@@ -66,7 +75,7 @@ def _without_own_block(scene: Scene, said: Said) -> Said:
     if address not in {mailbox.address for mailbox in scene.desk.mailboxes}:
         return said
     assert forwarded is not None
-    return replace(said, text=_above(said.text, forwarded.address or ""))
+    return read_commands(without_notice(forwarded.above, ()))
 
 
 def settle_by_hand(work: Work) -> Decision:
@@ -82,6 +91,8 @@ def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thre
     if said.has("help"):
         trace.add("C3", "help")
         return _finish(work, identity, thread, trace, "command", [_help(work)])
+    if because := internal.why_internal(scene, thread.case):
+        return _internal(work, said, identity, thread, trace, because)
     is_note = said.has("note") or _is_note_address(scene)
     if is_note:
         said = _as_note(said)
@@ -106,61 +117,24 @@ def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thre
 def _reply(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace) -> Decision:
     """C2, C7, C8: relayed to the participants as from the desk, after the time to take it back."""
     scene = work.scene
-    causes, names = ((), ()) if said.has("send") else check(scene, work.before, said)
-    if causes:
-        return _await_send(work, said, identity, thread, trace, causes, names)
-    work.effects += _answer(work, said, identity)
+    doubts = Doubts() if said.has("send") else look_again(scene, work.before, said)
+    if doubts.causes:
+        return _await_send(work, said, identity, thread, trace, doubts)
+    message = _answer(work, said, identity)
     trace.add("C2", "relayed as from the desk", f"after {scene.hold_seconds} s (C7)")
     _settle_status(work, replied=True)
-    _tell_second(work, trace)
+    work.letters += [*tell_second(work, trace), *tell_readers(work, message, "")]
     return _finish(work, identity, thread, trace, "staff_reply", _hold_back(work))
 
 
-def _answer(work: Work, said: Said, identity: Identity) -> list[Effect]:
-    """Return the reply as an entry of the ticket, and its letters."""
+def _answer(work: Work, said: Said, identity: Identity) -> Message:
+    """Make the reply an entry of the ticket, with its letters; return it."""
     message = replace(
         message_of(work.scene, identity, kind="staff", text=said.text), state="holding",
         undo=snapshot(work.base or work.before),
     )  # fmt: skip
-    return [AddMessage(ticket=work.case.ticket.number, message=message), *_relay(work, message, "")]
-
-
-def check(scene: Scene, case: Case, said: Said) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return why a reply should not leave before its writer says #send (C7), and the foreign names in it."""
-    causes: list[str] = []
-    own_words = "\n".join(line for line in said.text.split("\n") if not line.lstrip().startswith(">"))
-    has_files = any(not one.inline for one in scene.mail.attachments)
-    if not has_files and speaks_of_attachment(own_words, scene):
-        causes.append("attachment")
-    known = _known_names(scene, case)
-    foreign = tuple(name for name in scene.facts.foreign_accounts if name not in known and _is_named(own_words, name))
-    if foreign:
-        causes.append("foreign")
-    return tuple(causes), foreign
-
-
-def _known_names(scene: Scene, case: Case) -> frozenset[str]:
-    """Return names that give nobody away: those of people on the ticket, the desk's own, and of mail providers."""
-    ticket = case.ticket
-    people = {ticket.requestor, ticket.reply_address, *ticket.participants}
-    own = {mailbox.address for mailbox in scene.desk.mailboxes} | {one.address for one in scene.facts.people}
-    domains = {one.rpartition("@")[2] for one in people | own}
-    return frozenset(people | own | domains) | PROVIDERS
-
-
-def _is_named(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.+@-]){re.escape(name)}(?![\w-]|\.\w)", text.lower()) is not None
-
-
-def speaks_of_attachment(text: str, scene: Scene) -> bool:
-    """Does a reply say that something is attached, in any language of the lists?"""
-    lowered = text.lower()
-    lists = (words.get("staff.attachment", ()) for words in scene.desk.lexicon.words.values())
-    return any(
-        phrase in lowered and re.search(r"(?<!\w)" + re.escape(phrase), lowered)
-        for phrases in lists
-        for phrase in phrases
-    )
+    work.effects += [AddMessage(ticket=work.case.ticket.number, message=message), *_relay(work, message, "")]
+    return message
 
 
 def _await_send(
@@ -169,8 +143,7 @@ def _await_send(
     identity: Identity,
     thread: Thread,
     trace: Trace,
-    causes: tuple[str, ...],
-    names: tuple[str, ...],
+    doubts: Doubts,
 ) -> Decision:
     scene, before = work.scene, work.first
     later = [one.line for one in said.commands if one.name not in ("send", "undo")]
@@ -181,11 +154,12 @@ def _await_send(
     carry_out(now, tuple(one for one in said.commands if one.name == "undo"))
     context = {
         "card": letters.card(before, scene.desk, scene.facts),
-        "causes": causes,
-        "names": names,
+        "causes": doubts.causes,
+        "names": doubts.names,
+        "lines": doubts.lines,
         "text": said.text,
     }
-    trace.add("C7", "not relayed before #send", ", ".join((*causes, *names)))
+    trace.add("C7", "not relayed before #send", ", ".join((*doubts.causes, *doubts.names, *doubts.lines)))
     effects: list[Effect] = [
         Save(before=before, after=now.case, actor=work.person.address, because="undo"),
         *now.effects,
@@ -210,9 +184,9 @@ def _send_waiting(
     work.effects += _relay(work, waiting, waiting.id)
     has_more = bool(said.text) or _relays_files(work.scene, said)
     if has_more:
-        work.effects += _answer(work, said, identity)
+        _answer(work, said, identity)
     _settle_status(work, replied=True)
-    _tell_second(work, trace)
+    work.letters += [*tell_second(work, trace), *tell_readers(work, waiting, waiting.id)]
     return _finish(
         work, identity, thread, trace, "staff_reply" if has_more else "command", _hold_back(work, waiting.id)
     )
@@ -236,6 +210,37 @@ def _note(work: Work, said: Said, identity: Identity, thread: Thread, trace: Tra
     _settle_status(work, replied=False)
     work.effects.append(AddMessage(ticket=work.case.ticket.number, message=message))
     return _finish(work, identity, thread, trace, "note", work.letters)
+
+
+def _internal(work: Work, said: Said, identity: Identity, thread: Thread, trace: Trace, because: str) -> Decision:
+    """C8: what colleagues and experts write to each other in copy to the desk: a note, never relayed."""
+    scene, case = work.scene, work.first
+    carry_out(work, said.commands)
+    if work.errors:
+        return _command_error(work, identity, thread, trace)
+    trace.add("C8", "an internal mail: a note, relayed to nobody", because)
+    words = _as_note(said).text
+    if scene.mail.is_forward and not internal.forwards_own_letter(scene):
+        words = words or scene.mail.visible_text
+    question = internal.find_question(scene, case)
+    if question is not None:
+        message = internal.answer_of(scene, identity, question, words)
+        work.letters += internal.tell_asker(scene, work.case, message, question)
+    else:
+        message = message_of(scene, identity, kind="note", text=words or scene.mail.subject)
+    readers = (*(message.undo or {}).get("asked", ()), *internal.asked_by(scene, work.person))
+    message = replace(message, undo={"asked": list(dict.fromkeys(readers))})
+    _settle_status(work, replied=False)
+    work.effects.append(AddMessage(ticket=work.case.ticket.number, message=message))
+    told = [] if internal.is_addressed_elsewhere(scene) else [_kept(work)]
+    return _finish(work, identity, thread, trace, "note", [*work.letters, *told])
+
+
+def _kept(work: Work) -> Letter:
+    """Who sent it to the desk alone may have meant the customer."""
+    context = {"card": letters.card(work.case, work.scene.desk, work.scene.facts), "done": work.done, "is_help": False,
+               "is_kept": True}  # fmt: skip
+    return letters.to_staff("command_done", work.case, work.scene.desk, work.person, context, **_answers(work.scene))
 
 
 def _as_note(said: Said) -> Said:
@@ -334,24 +339,6 @@ def _hold_back(work: Work, message: str = "") -> list[Letter]:
         else one
         for one in work.letters
     ]
-
-
-def _tell_second(work: Work, trace: Trace) -> None:
-    """C8: who answers within five minutes of a colleague is told of it."""
-    scene = work.scene
-    span = timedelta(seconds=scene.desk.rules.two_staff_seconds)
-    others = [
-        one for one in scene.facts.messages.get(work.case.ticket.number, ())
-        if one.kind == "staff" and one.author != work.person.address and one.state in ("done", "holding")
-        and scene.at - one.at <= span
-    ]  # fmt: skip
-    if not others:
-        return
-    first = others[-1]
-    context = {"card": letters.card(work.case, scene.desk, scene.facts), "colleague": first.author_name or first.author,
-               "at": first.at, "text": first.visible_text}  # fmt: skip
-    trace.add("C8", "told of a colleague's answer", first.author)
-    work.letters.append(letters.to_staff("colleague_notice", work.case, scene.desk, work.person, context))
 
 
 def _command_error(work: Work, identity: Identity, thread: Thread, trace: Trace) -> Decision:
@@ -457,7 +444,7 @@ def _apart(effects: Sequence[Effect], scene: Scene, identity: Identity, said: Sa
     words = forwarded.text.strip() if forwarded else ""
     if forwarded is None or not words:
         return tuple(effects)
-    comment = _above(said.text, forwarded.address or "")
+    comment = read_commands(without_notice(forwarded.above, ())).text
     parted: list[Effect] = []
     for effect in effects:
         if isinstance(effect, AddMessage):
@@ -467,16 +454,6 @@ def _apart(effects: Sequence[Effect], scene: Scene, identity: Identity, said: Sa
             effect = replace(effect, message=replace(effect.message, visible_text=words))
         parted.append(effect)
     return tuple(parted)
-
-
-def _above(text: str, address: str) -> str:
-    """Return what stands above the forwarded block: above the rule or the words before its From line."""
-    lines = text.split("\n")
-    header = next((place for place, line in enumerate(lines) if address.lower() in line.lower()), 0)
-    for part in (_HEADER_LINE, _RULE):
-        while header and part.match(lines[header - 1]):
-            header -= 1
-    return "\n".join(lines[:header]).strip()
 
 
 def _loose(scene: Scene, person: Staff, kind: str, context: dict[str, Any], **more: Any) -> Letter:

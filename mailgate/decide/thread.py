@@ -23,7 +23,7 @@ class Thread:
 
 def find_thread(scene: Scene, identity: Identity, trace: Trace) -> Thread:
     """Return the ticket that the strongest evidence names and the sender belongs to (T1, T3)."""
-    named = list(_named(scene))
+    named = list(find_named(scene))
     if len({number for _, number in named}) > 1:
         listed = ", ".join(f"{by} → {number}" for by, number in named)
         trace.add("T1", "the evidence disagrees", listed)
@@ -99,7 +99,7 @@ def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
     return ""
 
 
-def _named(scene: Scene) -> Iterator[tuple[By, int]]:
+def find_named(scene: Scene) -> Iterator[tuple[By, int]]:
     """Yield (by, surviving number) for all evidence that names a ticket, the strongest first (T1), each once."""
     mail, desk = scene.mail, scene.desk
     found: list[tuple[By, int]] = [("tag", tag.number) for tag in mail.tags if tag.desk == desk.tag]

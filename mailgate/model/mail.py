@@ -102,13 +102,15 @@ class AuthResults:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forwarded:
-    """The mail that this one forwards (M3, C6): its sender, subject and text as far as they can be read."""
+    """The mail that this one forwards (M3, C6): its sender, subject and text as far as they can be read; and what stands
+    `above` it, the words of whoever forwards."""
 
     address: str | None
     name: str = ""
     subject: str = ""
     text: str = ""
     message_id: str | None = None
+    above: str = ""
 
 
 @quick

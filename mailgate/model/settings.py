@@ -93,6 +93,7 @@ class Rules:
     silence_seconds: int = 48 * 3600  # D6, D8
     progress_seconds: int = 30 * 60  # D8, of calendar time
     two_staff_seconds: int = 5 * 60  # C8
+    tell_of_answers: bool = True  # C8: the other readers of a notice that somebody has answered
     digest_time: str = "08:00"  # D9, in the desk's zone
     letters_per_10_minutes: int = 5  # A3
     letters_per_day: int = 20

@@ -121,7 +121,8 @@ class StoredFile:
 @quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """An entry of a ticket. `undo` is what #undo restores (C2), `state` where a staff reply stands (C7)."""
+    """An entry of a ticket. `state` is where a staff reply stands (C7), `undo` what its further way needs: what #undo
+    restores (C2), `commands` that wait for #send (C7), on a note those who were `asked` by it (C8)."""
 
     id: str  # "" until `apply` gives it one
     kind: MessageKind

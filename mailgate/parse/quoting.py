@@ -67,7 +67,7 @@ def split(text: str, phrases: Phrases, *, is_forward: bool = False, is_reply: bo
     visible = _BLANKS.sub("\n\n", visible).strip("\n").rstrip()
     if not visible.strip():
         visible = text.strip()
-    own = "\n".join(walker.kept[: walker.own_lines]).strip() if walker.is_forwarded else ""
+    own = "\n".join(_without_edges(walker.kept[: walker.own_lines])).strip() if walker.is_forwarded else ""
     return Split(
         visible=visible.strip(),
         own=own or visible,

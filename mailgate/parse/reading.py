@@ -136,6 +136,7 @@ def _reader(phrases: Phrases) -> markup.Reader:
 
 def _forwarded(parts: list[Part], split: quoting.Split, *, is_forward: bool) -> Forwarded | None:
     """Whose mail this one forwards: by a header block in the text, else by an attached mail."""
+    above = "" if split.has_forward_mark and split.own == split.visible else split.own
     if split.forwarded is not None:
         found = split.forwarded.fields
         sender = address.address(found.get("from", ""))
@@ -144,10 +145,11 @@ def _forwarded(parts: list[Part], split: quoting.Split, *, is_forward: bool) -> 
             name=sender.name if sender else found.get("from", ""),
             subject=found.get("subject", ""),
             text=split.forwarded_text,
+            above=above,
         )
     inner = next((part.inner for part in parts if part.inner is not None), None)
     if inner is None or not is_forward and "multipart/report" in parts[0].parents:
-        return Forwarded(address=None, text=split.forwarded_text) if split.has_forward_mark else None
+        return Forwarded(address=None, text=split.forwarded_text, above=above) if split.has_forward_mark else None
     if not is_forward:
         return None
     sender = address.address(inner.raw_value("from") or "")
@@ -157,6 +159,7 @@ def _forwarded(parts: list[Part], split: quoting.Split, *, is_forward: bool) -> 
         name=sender.name if sender else "",
         subject=header.decoded(inner.raw_value("subject") or ""),
         message_id=ids[0] if ids else None,
+        above=above,
     )
 
 

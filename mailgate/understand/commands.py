@@ -65,6 +65,14 @@ def read_commands(text: str) -> Said:
     return Said(commands=tuple(commands), text="\n".join(lines[place if commands else 0 :]).strip())
 
 
+def find_commands_within(text: str) -> tuple[str, ...]:
+    """Return the lines of a text that begin with a command of ours: below the first words they are none (C3), and were
+    most likely meant as one (C7)."""
+    lines = (line.strip(_AROUND) for line in text.split("\n"))
+    found = ((line, _COMMAND.match(line)) for line in lines if line.startswith("#"))
+    return tuple(line for line, match in found if match and match.group(1).lower() in COMMANDS)[:20]
+
+
 def numbers_named(text: str) -> tuple[int, ...]:
     """Return the tickets that #merge lines name, to be looked up before the decision."""
     return tuple(int(number) for number in _MERGE.findall(text[:5000]))[:5]

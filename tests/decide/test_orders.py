@@ -1,12 +1,12 @@
 """What staff commands do (C3 to C5, D5, T7)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from mailgate.decide.orders import find_person
-from mailgate.model.decision import Hasten, LeaveOut, Mark, MoveMessages, Save, Withdraw
+from mailgate.model.decision import AddMessage, Hasten, LeaveOut, Mark, MoveMessages, Save, Withdraw
 from mailgate.model.people import Staff
 from mailgate.model.ticket import NEW
 from tests.decide.staff_mail import (
@@ -18,6 +18,7 @@ from tests.decide.staff_mail import (
     OLENA,
     PEOPLE,
     a_case,
+    a_contact,
     after,
     decided,
     effects_of,
@@ -251,6 +252,34 @@ class TestMerge:
         decision = decided("#merge 10002", case=a_case(), others=(a_case(10002, account="1002"),))
         assert letters_of(decision)[0].context["errors"][0]["code"] == "other_account"
 
+    @pytest.mark.parametrize(
+        ("one", "other", "is_merged"),
+        [
+            ({}, {"requestor": "second@shop.example"}, True),  # of one account
+            ({"account": None}, {"account": None}, True),  # one person
+            ({"account": None}, {}, True),  # the same person, known by now
+            ({"account": None, "requestor": "x@evil.example"}, {}, False),
+            ({}, {"account": None, "requestor": "x@evil.example"}, False),
+            ({"account": None, "requestor": "a@a.example"}, {"account": None, "requestor": "b@b.example"}, False),
+            ({"account": None, "requestor": ""}, {"account": None, "requestor": ""}, False),
+            ({"account": None, "requestor": "second@shop.example"}, {}, True),  # a contact of that account
+            ({"account": None, "requestor": "former@shop.example"}, {}, False),  # whose time is over
+            ({"account": None, "requestor": "second@shop.example"}, {"account": "1002"}, False),
+        ],
+    )
+    def test_two_requestors_who_share_no_account_are_not_brought_together(
+        self, one: dict[str, object], other: dict[str, object], is_merged: bool
+    ) -> None:
+        contacts = (
+            a_contact(), a_contact("second@shop.example"), a_contact("former@shop.example", until=date(2026, 6, 7)),
+        )  # fmt: skip
+        decision = decided("#merge 10002", case=a_case(**one), others=(a_case(10002, **other),), contacts=contacts)
+        errors = [
+            error["code"] for letter in letters_of(decision, "command_error") for error in letter.context["errors"]
+        ]
+        assert errors == ([] if is_merged else ["other_requestor"])
+        assert bool(effects_of(decision, MoveMessages)) is is_merged
+
     def test_text_goes_to_the_people_of_the_survivor_under_its_tag(self) -> None:
         source = a_case(10002, requestor="second@shop.example")
         decision = decided("#merge 10001\n\nBoth are one fault.", case=source, others=(a_case(10001),))
@@ -270,6 +299,25 @@ class TestMerge:
 
 
 class TestSplit:
+    def test_of_a_single_mail_a_copy_opens_the_second_ticket_under_the_subject_that_is_given(self) -> None:
+        asked = said("My site shows 502. And my invoice is wrong.", message_id="a1@shop.example")
+        decision = decided("#split Wrong invoice", case=a_case(), messages=(asked,))
+        [copied] = effects_of(decision, AddMessage)
+        assert (copied.ticket, copied.message.id, copied.message.visible_text) == (NEW, "", asked.visible_text)
+        assert effects_of(decision, MoveMessages) == []
+        fresh = after(decision, NEW)
+        assert (fresh.ticket.subject, fresh.ticket.status) == ("Wrong invoice", "new")
+        for number in (NEW, 10001):  # both questions wait since the mail
+            response = live(after(decision, number), "first_response")
+            assert response is not None
+            assert response.opened_at == MONDAY
+        [told] = letters_of(decision, "split_notice")
+        assert told.context["is_copied"]
+
+    def test_of_a_single_mail_without_a_subject_there_is_nothing_to_split(self) -> None:
+        decision = decided("#split", case=a_case(), messages=(said("My site shows 502."),))
+        assert letters_of(decision)[0].context["errors"][0]["code"] == "nothing_to_split"
+
     ASKED = (said("My site shows 502."), said("And my invoice is wrong.", at=MONDAY + timedelta(minutes=5)))
 
     def test_the_latest_question_is_a_ticket_of_its_own_and_both_numbers_are_told_once(self) -> None:

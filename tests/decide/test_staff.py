@@ -219,6 +219,24 @@ class TestCheck:
         checks = letters_of(decision, "reply_check")
         assert (checks[0].context["names"] if checks else ()) == names
 
+    @pytest.mark.parametrize(
+        ("text", "lines"),
+        [
+            ("It is done.\n#resolve", ("#resolve",)),
+            ("Hello,\n\n#note they never pay\nIt is done.", ("#note they never pay",)),
+            ("Готово.\n  *#Close*\n", ("#Close",)),
+            ("Fertig.\n\n#queue billing\n#assign Oksana", ("#queue billing", "#assign Oksana")),
+            ("Done.\n> #resolve", ()),
+            ("Order it as #12345.\n#1 is the first step.\n#hashtag\n# resolve is a heading", ()),
+            ("Write #resolve on a line of its own.", ()),
+        ],
+    )
+    def test_a_reply_with_a_command_below_its_first_words_waits(self, text: str, lines: tuple[str, ...]) -> None:
+        decision = decided(text, case=a_case())
+        checks = letters_of(decision, "reply_check")
+        assert (checks[0].context["lines"] if checks else ()) == lines
+        assert bool(letters_of(decision, "relay")) is not bool(lines)
+
     def test_people_of_the_ticket_are_no_strangers_to_it(self) -> None:
         case = a_case(account=None, participants=("sergey@sklad.example",))
         decision = decided("Ask sergey@sklad.example.", case=case, foreign_accounts=("sergey@sklad.example",))
@@ -295,17 +313,6 @@ class TestNote:
         assert after(decided("#resolve\n#note\n\nCalled him.", case=a_case())).ticket.status == "resolved"
 
 
-def test_the_second_of_two_answers_within_five_minutes_is_told_of_the_first() -> None:
-    first = said(
-        "Allow an hour.", kind="staff", author=OKSANA.address, at=LATER - timedelta(minutes=4), author_name="Oksana"
-    )
-    decision = decided("Which name?", case=a_case(), messages=(first,))
-    [told] = letters_of(decision, "colleague_notice")
-    assert (told.to, told.context["text"]) == (IVAN.address, "Allow an hour.")
-    earlier = said("Allow an hour.", kind="staff", author=OKSANA.address, at=LATER - timedelta(minutes=6))
-    assert letters_of(decided("Which name?", case=a_case(), messages=(earlier,)), "colleague_notice") == []
-
-
 class TestHeld:
     HELD = Held(id="h1", arrival="a0", state="held", sender=OLENA, subject="Password", queue="support")
 
@@ -353,7 +360,10 @@ class TestForward:
     )
     MAIL = {
         "is_forward": True, "is_reply": False, "subject": "Fwd: Site down", "core_subject": "Site down",
-        "forwarded": Forwarded(address="Olena@shop.example", name="Olena", subject="Site down", text="My site shows 502."),
+        "forwarded": Forwarded(
+            address="Olena@shop.example", name="Olena", subject="Site down", text="My site shows 502.",
+            above="He called me, he is difficult.",
+        ),
     }  # fmt: skip
 
     def test_it_is_a_ticket_for_the_customer_at_level_unknown_without_ack(self) -> None:
