@@ -11,7 +11,7 @@ from mailgate.errors import ConfigError
 from mailgate.model.phrases import LABEL_KINDS, HeaderSign, LanguageWords, Phrases
 
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "subject": ("reply_prefixes", "forward_prefixes", "ticket_words", "number_words"),
+    "subject": ("reply_prefixes", "forward_prefixes", "ticket_words", "number_words", "stamps", "stamp_labels"),
     "reply": ("wrote", "openers", "months", "weekdays", "original_marks", "forward_marks", "reply_above",
               "phone_signatures", "footers"),
     "automatic": ("auto_reply_subjects", "auto_reply_texts", "bounce_subjects", "bounce_texts", "bounce_copies",

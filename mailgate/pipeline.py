@@ -33,6 +33,7 @@ from mailgate.store.gather import Gatherer, names_of
 from mailgate.store.inbox import Inbox, Taken, arrival_from_json, value_of_arrival
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import ARRIVAL, HELD
+from mailgate.understand.author import as_the_desk_has_it
 from mailgate.understand.clues import read_clues
 from mailgate.understand.matter import fold_subject
 
@@ -83,7 +84,7 @@ class House:
         self.tools = Tools(settings=settings, templates=templates, ids=ids, fold=fold_subject)
         self.raw_of = raw_of
         self._phrases = phrases
-        self._tags = frozenset(desk.tag for desk in settings.desks.values())
+        self._tags = frozenset(word for desk in settings.desks.values() for word in desk.tag_words)
         self._addresses = frozenset(one.address for desk in settings.desks.values() for one in desk.mailboxes)
         worker = settings.worker
         self._limits = Limits(
@@ -104,7 +105,7 @@ class House:
 
     def clues(self, arrival: Arrival, mail: Mail) -> Clues:
         """Return what the mail names: the part of deciding that needs no database."""
-        return read_clues(mail, arrival, self.settings.desks[arrival.desk], self.settings.secret)
+        return read_clues(mail, arrival, self.settings.desks[arrival.desk], self.settings.secret, self._addresses)
 
     def receive(
         self, connection: Connection, arrival: Arrival, mail: Mail, clues: Clues | None = None
@@ -168,8 +169,9 @@ class House:
         return decide_mail(self.scene(connection, arrival, mail))
 
     def _scene_of(self, arrival: Arrival, mail: Mail, clues: Clues, facts: Facts) -> Scene:
+        desk = self.settings.desks[arrival.desk]
         return Scene(
-            mail=mail, arrival=arrival, clues=clues, facts=facts, desk=self.settings.desks[arrival.desk],
+            mail=as_the_desk_has_it(mail, desk), arrival=arrival, clues=clues, facts=facts, desk=desk,
             secret=self.settings.secret, now=self.clock(), hold_seconds=self.settings.relay.hold_seconds,
             desk_addresses=self._addresses,
         )  # fmt: skip
@@ -324,8 +326,9 @@ class Worker:
         self._inbox.give_up(arrival.id, reason)
 
 
-def quarantine(house: House, arrival: Arrival, reason: str) -> None:
-    """Record an arrival as quarantined, and the alarm to the managers, in one transaction."""
+def quarantine(house: House, arrival: Arrival, reason: str) -> Decision | None:
+    """Record an arrival as quarantined, and the alarm to the managers, in one transaction; None where it was decided
+    already."""
     now = house.clock()
     desk = house.settings.desks[arrival.desk]
     decision = alarm(desk, "quarantined", f"{arrival.digest[:16]}: {reason}", arrival.id)
@@ -334,7 +337,7 @@ def quarantine(house: House, arrival: Arrival, reason: str) -> None:
     )
     with transaction(house.engine) as connection:
         if _is_applied(connection, arrival.id):
-            return
+            return None
         apply(connection, decision, house.tools, now, arrival=arrival.id)
         row = _arrival_row(arrival, now) | {
             "message_id": None, "content_key": f"quarantined:{arrival.id}", "sender": arrival.envelope_from or "",
@@ -342,6 +345,7 @@ def quarantine(house: House, arrival: Arrival, reason: str) -> None:
             "trace": _trace(decision, now),
         }  # fmt: skip
         connection.execute(insert(ARRIVAL), [row])
+    return decision
 
 
 def _arrival_row(arrival: Arrival, now: datetime) -> dict[str, Any]:

@@ -365,6 +365,8 @@ def test_every_complaint_comes_at_once_with_file_key_and_what_is_allowed(tmp_pat
         (('name = "support"', 'name = "support"\n[[queue]]\nname = "support"'), ("queue", "twice")),
         (('name = "support"', 'name = "support"\n[[team]]\nname = "x"\ncalendar = "y"'), ("team[x].calendar", "none")),
         (('name = "acme"', 'name = "acme"\naccount_patterns = ["("]'), ("account_patterns", "(?P<number>")),
+        (('name = "acme"', 'name = "acme"\nformer_tags = ["two words"]'), ("former_tags", "a word of")),
+        (('name = "acme"', 'name = "acme"\ngroups = ["help"]'), ("groups", "the id of a list")),
         (('name = "acme"', 'name = "acme"\nleads_only = ["#shout"]'), ("leads_only", "close")),
         (('name = "acme"', "name = 7"), ("name", "7")),
         (('name = "acme"', 'name = "acme"\nrules = { tries = 0 }'), ("rules.tries", "from 1")),
@@ -406,6 +408,14 @@ def test_two_desks_may_not_share_a_tag_or_a_mailbox(tmp_path: Path):
     complaints = complaints_of(a_directory(tmp_path, main, acme=DESK, other=other))
     assert sorted("tag" in each for each in complaints) == [False, True]
     assert any("help@acme.example" in each for each in complaints)
+
+
+def test_a_former_tag_may_not_be_another_desks_tag(tmp_path: Path):
+    main = 'desks = ["acme.toml", "other.toml"]\nsecret = "long enough for a test"'
+    other = DESK.replace('name = "acme"', 'name = "other"\nformer_tags = ["Acme", "other"]').replace("Help@", "two@")
+    assert [each.split(": ")[-2:] for each in complaints_of(a_directory(tmp_path, main, acme=DESK, other=other))] == [
+        ["desks has the tag acme twice", "in acme and in other"]
+    ]
 
 
 def test_no_complaint_and_no_listing_shows_a_secret(tmp_path: Path):

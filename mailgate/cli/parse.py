@@ -102,7 +102,7 @@ def _known_tags(config: str | None) -> tuple[str, ...]:
     from mailgate import config as settings_files  # only where one is named: parsing needs no configuration
 
     settings = settings_files.load(chosen, os.environ)
-    return tuple(desk.tag for desk in settings.desks.values())
+    return tuple(word for desk in settings.desks.values() for word in desk.tag_words)
 
 
 def _read(name: str, raw: bytes, form: str, phrases: Phrases, tags: Sequence[str]) -> dict[str, Any]:

@@ -159,7 +159,11 @@ def _load_desk(file: Path, book: Book) -> Desk | None:
 def _check_unique(section: Section, desks: Mapping[str, Desk]) -> None:
     seen: dict[str, str] = {}
     for desk in desks.values():
-        named = [f"the tag {desk.tag.lower()}", *(f"the mailbox {mailbox.address}" for mailbox in desk.mailboxes)]
+        words = dict.fromkeys(word.lower() for word in desk.tag_words)
+        named = [
+            *(f"the tag {word}" for word in words),
+            *(f"the mailbox {mailbox.address}" for mailbox in desk.mailboxes),
+        ]
         for what in named:
             if what in seen:
                 section.complain("desks", f"has {what} twice: in {seen[what]} and in {desk.name}")

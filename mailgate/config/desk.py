@@ -25,6 +25,12 @@ _USUAL = kinds.text_of(
 )
 _SIDE = kinds.one_of("technical", "financial", "abuse", "")
 _COMMAND = kinds.text_of("a command such as close", lambda text: text.removeprefix("#") in COMMANDS)
+_GROUP = kinds.text_of(
+    'an address such as "support@groups.desk.example", or the id of a list such as "support.groups.desk.example"',
+    lambda text: (
+        re.fullmatch(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,253}|[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", text) is not None
+    ),
+)
 _WEB = kinds.text_of(
     'an address such as "https://panel.desk.example/"', lambda text: not text or kinds.is_web_url(text)
 )
@@ -55,6 +61,8 @@ def read_desk(section: Section, folder: Path) -> Desk:
         calendars=calendars,
         teams=_read_teams(section, queues),
         lexicon=lexicon,
+        former_tags=tuple(each.lower() for each in section.take("former_tags", kinds.list_of(kinds.TAG), ())),
+        groups=tuple(each.lower() for each in section.take("groups", kinds.list_of(_GROUP), ())),
         account_patterns=section.take("account_patterns", kinds.list_of(kinds.PATTERN), ()),
         generic_subjects=section.take("generic_subjects", kinds.list_of(kinds.TEXT), ()),
         solving_times=_read_solving_times(section.sub("solving_times")),

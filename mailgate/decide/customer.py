@@ -161,7 +161,7 @@ def participants_of(scene: Scene, requestor: str) -> tuple[str, ...]:
         return ()
     boxes = {mailbox.address for mailbox in scene.desk.mailboxes} | scene.desk_addresses
     postmasters = {f"postmaster@{address.rpartition('@')[2]}" for address in boxes}
-    own = boxes | postmasters | set(scene.desk.managers)
+    own = boxes | postmasters | {*scene.desk.managers, *scene.desk.groups, *scene.clues.groups}
     staff = {person.address for person in scene.facts.people}
     others = (address for address in scene.clues.people if bare_address(address) not in own)
     return tuple(address for address in others if address != requestor and address not in staff)[:20]

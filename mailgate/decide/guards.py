@@ -14,7 +14,6 @@ from mailgate.decide.staff import decide_staff
 from mailgate.decide.thread import find_thread
 from mailgate.model.decision import AddMessage, Decision, Effect, Hold, Identity, Mark, Note, Outcome, Save, SetAside
 from mailgate.model.quick import replace
-from mailgate.model.settings import bare_address
 from mailgate.model.ticket import Case, Ticket
 from mailgate.model.tokens import read_message_id
 
@@ -26,6 +25,7 @@ def decide_mail(scene: Scene) -> Decision:
         trace.add("S4", "accepted by a person", "goes on at the level its From has without evidence")
     if scene.mail.automatic:
         trace.add("M6", scene.mail.automatic.kind, scene.mail.automatic.because)
+    _note_way(scene, trace)
     for guard in GUARDS:
         decision = guard(scene, identity, trace)
         if decision is not None:
@@ -180,6 +180,17 @@ def decide_without_evidence(scene: Scene) -> Decision:
     raise AssertionError("the last guard always speaks")
 
 
+def _note_way(scene: Scene, trace: Trace) -> None:
+    """Say through which hands of our own the mail came, and whom it is of then (M7, S9)."""
+    clues, behind = scene.clues, scene.clues.behind
+    if clues.groups:
+        trace.add("M7", "through the desk's own group", clues.groups[0])
+    if behind and behind.kind == "group":
+        trace.add("M7", f"of {behind.address or 'nobody that it names'}", f"the group rewrote From; {behind.said_by}")
+    elif behind:
+        trace.add("S9", f"a form's: of {behind.address or 'nobody that one could answer'}", "posted as the desk itself")
+
+
 def _is(scene: Scene, *kinds: str) -> bool:
     return scene.mail.automatic is not None and scene.mail.automatic.kind in kinds
 
@@ -190,9 +201,6 @@ def _loop_evidence(scene: Scene) -> str | None:
         return "carries our own Message-ID"
     if any(read_message_id(value, scene.secret) for value in mail.gateway_ids) and not mail.report:
         return "carries our own mark X-Mailgate-ID"
-    sender = scene.clues.sender
-    if sender and not scene.arrival.form and any(one.address == bare_address(sender) for one in scene.desk.mailboxes):
-        return f"from the desk's own mailbox {sender}"
     return None
 
 

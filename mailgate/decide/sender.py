@@ -4,6 +4,7 @@ from datetime import date
 
 from mailgate.decide.scene import Scene
 from mailgate.model.decision import Identity, Level
+from mailgate.model.facts import Behind
 from mailgate.model.mail import Address, AuthMethod, AuthResults
 from mailgate.model.people import Contact
 from mailgate.model.quick import replace
@@ -16,10 +17,12 @@ def identify(scene: Scene) -> Identity:
     decided later, when the ticket is known."""
     if scene.arrival.form:
         return _by_form(scene)
-    address = scene.clues.sender
+    address, behind = scene.clues.sender, scene.clues.behind
     first = _first_of_several(scene)
-    name = first.name if first else ""
+    name = behind.name if behind else first.name if first else ""
     evidence, because = find_evidence(scene)
+    if behind and evidence != "fail" and (behind.kind == "form" or behind.address is None):
+        return _by_own_form(scene, because)
     if address is None:
         why = "several From addresses" if scene.mail.from_ else "no From address"
         level: Level = "forged" if evidence == "fail" else "unknown"
@@ -51,6 +54,8 @@ def find_evidence(scene: Scene) -> tuple[str, str]:
     if scene.arrival.accepted_from:
         return "none", "accepted by a person: goes on without evidence (S4)"
     verdict, because = _authentication(scene)
+    if scene.clues.behind and verdict != "fail":
+        verdict, because = _evidence_of_author(scene, scene.clues.behind, verdict, because)
     if verdict == "none" and (token := _own_token(scene)):
         return "pass", f"reply token made for this address ({token})"
     return verdict, because
@@ -69,7 +74,9 @@ def choose_contact(scene: Scene) -> Contact | None:
 
 
 def senders_contacts(scene: Scene) -> tuple[Contact, ...]:
-    """Return every contact that the sender's address is, today in the desk's zone."""
+    """Return every contact that the sender's address is, today in the desk's zone. Who fills in a form is none."""
+    if scene.clues.behind and scene.clues.behind.kind == "form":
+        return ()
     return valid_contacts(scene.facts.contacts, scene.at.astimezone(scene.desk.timezone).date())
 
 
@@ -121,6 +128,19 @@ def _by_form(scene: Scene) -> Identity:
     )
 
 
+def _by_own_form(scene: Scene, because: str) -> Identity:
+    """A form that posts as the desk is of whoever is in Reply-To, and proves nothing of them, as a call by phone does
+    not (I4, S9). Staff and managers are not answered as customers; nobody that can be answered is nobody."""
+    behind = scene.clues.behind
+    address = behind.address if behind else None
+    if scene.facts.staff or address in scene.desk.managers:
+        address = None
+    return Identity(
+        level="unknown", address=address, name=behind.name if behind and address else "",
+        because=f"From is the desk's own; {because}",
+    )  # fmt: skip
+
+
 def _form_roles(contact: Contact | None, *, named: bool) -> tuple[str, ...]:
     """Without a contact the account itself writes, as owner; a contact that no longer counts has no role (S5)."""
     if not named:
@@ -141,6 +161,21 @@ def _staff_level(scene: Scene, evidence: str) -> Level:
     if evidence == "fail" or scene.desk.rules.staff_needs_authentication:
         return "forged"
     return "staff"
+
+
+def _evidence_of_author(scene: Scene, behind: Behind, verdict: str, because: str) -> tuple[str, str]:
+    """What is proved of the author where From is not theirs (M7). A pass of From says that the desk's own group has sent
+    the mail; its word counts for a customer whom all its headers name. Anybody can write these headers, and not every
+    group checks who writes to it: staff need a pass of their own domain, or our token."""
+    if behind.kind == "form":
+        return "none", "anybody may fill in a form"
+    if behind.address and (results := _trusted_results(scene)):
+        of_author, why = read_results(results, _domain(behind.address))
+        if of_author == "pass":
+            return of_author, why
+    if verdict == "pass" and behind.is_agreed and not scene.facts.staff:
+        return "pass", f"{because}, for the group; which names the author in {behind.said_by}"
+    return "none", f"{because}; nothing proves the author that the group names"
 
 
 def _own_token(scene: Scene) -> str | None:
@@ -166,10 +201,17 @@ def _authentication(scene: Scene) -> tuple[str, str]:
 
 
 def _of_the_header(scene: Scene) -> tuple[str, str]:
-    results = next((one for one in scene.mail.auth_results if _is_trusted_id(one.authserv_id, scene.desk)), None)
+    results = _trusted_results(scene)
     if results is None:
         return "none", "no Authentication-Results of a server that the desk trusts"
     return read_results(results, _domain(scene.mail.from_[0].key if scene.mail.from_ else ""))
+
+
+def _trusted_results(scene: Scene) -> AuthResults | None:
+    """Return the topmost results of a server that the desk trusts, on a way in where no stranger could write them."""
+    if not scene.arrival.is_trusted:
+        return None
+    return next((one for one in scene.mail.auth_results if _is_trusted_id(one.authserv_id, scene.desk)), None)
 
 
 def read_results(results: AuthResults, from_domain: str) -> tuple[str, str]:

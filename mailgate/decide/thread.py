@@ -50,11 +50,23 @@ def find_same_subject(scene: Scene, identity: Identity, trace: Trace) -> Case | 
     if is_generic(scene.mail.core_subject, scene.desk):
         trace.add("T6", "a generic subject names no ticket", scene.mail.core_subject)
         return None
-    case = next((scene.facts.cases[number] for number in scene.facts.same_subject if number in scene.facts.cases), None)
+    case = next((case for number in scene.facts.same_subject if (case := _standing_for(scene, number))), None)
     if case is None or case.ticket.status in ("resolved", "closed", "merged"):
         return None
     trace.add("T6", f"ticket {case.ticket.number} by subject", "an open ticket of this contact with the same subject")
     return case
+
+
+def _standing_for(scene: Scene, number: int) -> Case | None:
+    """Return the ticket, or where it was merged the one it went into (T2), if the sender wrote on that lately."""
+    survivor = scene.facts.survivors.get(number)
+    case = scene.facts.cases.get(survivor) if survivor is not None else None
+    if case is None or survivor == number:
+        return case
+    window = scene.desk.rules.same_subject_seconds
+    said = scene.facts.messages.get(case.ticket.number, ())
+    lately = (one for one in said if (scene.at - one.at).total_seconds() <= window)
+    return case if any(one.author == scene.clues.sender for one in lately) else None
 
 
 def belongs(scene: Scene, identity: Identity, case: Case, *by: By) -> bool:
@@ -102,11 +114,11 @@ def is_other_matter(scene: Scene, case: Case, trace: Trace) -> str:
 def find_named(scene: Scene) -> Iterator[tuple[By, int]]:
     """Yield (by, surviving number) for all evidence that names a ticket, the strongest first (T1), each once."""
     mail, desk = scene.mail, scene.desk
-    found: list[tuple[By, int]] = [("tag", tag.number) for tag in mail.tags if tag.desk == desk.tag]
+    found: list[tuple[By, int]] = [("tag", tag.number) for tag in mail.tags if desk.has_tag(tag.desk)]
     found += [("token", token.ticket) for token in scene.clues.tokens if token.ticket is not None]
     found += [("references", number) for number in _referenced(scene)]
     found += [("words", number) for number in mail.word_numbers]
-    found += [("words", tag.number) for tag in mail.quoted_tags if tag.desk == desk.tag]
+    found += [("words", tag.number) for tag in mail.quoted_tags if desk.has_tag(tag.desk)]
     survivors = ((by, scene.facts.survivors.get(number)) for by, number in found)
     yield from dict.fromkeys((by, number) for by, number in survivors if number in scene.facts.cases)  # type: ignore[misc]
 

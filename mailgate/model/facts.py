@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from mailgate.model.findings import Findings
 from mailgate.model.people import Account, Contact, Staff
@@ -12,13 +12,25 @@ from mailgate.model.ticket import Case, Message
 from mailgate.model.tokens import OwnId, Token
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Behind:
+    """Whom a mail is of that has another's address in From: it came through the desk's own group, which rewrote From
+    (M7), or from a form that posts as the desk (S9). `address` is None where nobody is named whom one could answer."""
+
+    kind: Literal["group", "form"]
+    address: str | None  # lower case
+    name: str = ""
+    said_by: str = ""  # the headers that name them
+    is_agreed: bool = False  # every header that names the author names this one
+
+
 @quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clues:
-    """What a mail names. Made by `decide.clues`, looked up by `store.gather`."""
+    """What a mail names. Made by `understand.clues`, looked up by `store.gather`."""
 
     desk: str
-    sender: str | None  # the one From address, lower case (S1)
+    sender: str | None  # the one From address, lower case (S1); where somebody else is behind it, theirs
     reply_to: str | None
     content_key: str
     numbers: tuple[int, ...] = ()  # every ticket number named, by tag, token, words or quoted tag
@@ -32,6 +44,8 @@ class Clues:
     people: tuple[str, ...] = ()  # addresses in To and Cc, lower case
     failed: tuple[str, ...] = ()  # addresses a bounce names
     others: tuple[str, ...] = ()  # several From addresses, of which one may be answered (S1, A3)
+    behind: Behind | None = None  # None: From says who writes
+    groups: tuple[str, ...] = ()  # the desk's own lists that it came through (M7), and where they are written to
     forwarded: str | None = None  # the From of a forwarded mail, lower case (C6)
     mentioned: tuple[str, ...] = ()  # addresses and domains in a staff reply's text (C7)
 
@@ -99,7 +113,9 @@ class Facts:
     cases: Mapping[int, Case] = field(default_factory=dict)
     referenced: tuple[Referenced, ...] = ()  # in the order of the clues' message_ids
     expected_by: int | None = None  # the ticket whose messages name this mail's own Message-ID (T1c)
-    same_subject: tuple[int, ...] = ()  # open tickets the sender wrote on lately with this core subject, newest first
+    same_subject: tuple[
+        int, ...
+    ] = ()  # tickets that the sender wrote on lately under this core subject, or merged ones
     named_accounts: tuple[Account, ...] = ()
     account_contacts: tuple[
         Contact, ...

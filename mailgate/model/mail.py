@@ -60,6 +60,7 @@ class Automatic:
 
     kind: AutomaticKind
     because: str
+    otherwise: "Automatic | None" = None  # of a list's mail: what it is where the list is the desk's own (M7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +151,10 @@ class Mail:
     language: str | None = None  # detected of the visible text; None: undecided (M5)
     forwarded: Forwarded | None = None
     attachments: tuple[Attachment, ...] = ()
+
+    list_ids: tuple[str, ...] = ()  # what the lists that it came through call themselves (RFC 2919), lower case
+    list_addresses: tuple[str, ...] = ()  # where these lists are written to (RFC 2369), lower case
+    original_from: tuple[Address, ...] = ()  # X-Original-From: the author, where a list rewrote From; proves nothing
 
     automatic: Automatic | None = None
     report: DeliveryReport | None = None

@@ -39,6 +39,8 @@ class Phrases:
     forward_prefixes: tuple[str, ...] = ()
     ticket_words: tuple[str, ...] = ()
     number_words: tuple[str, ...] = ()  # "nr", "no.", between the word and the number
+    stamps: tuple[str, ...] = ()  # what gateways put before a subject in brackets or asterisks: [EXTERNAL] (M6)
+    stamp_labels: tuple[str, ...] = ()  # the same with a colon: EXT:
 
     # replies and forwards (M3)
     wrote: tuple[str, ...] = ()  # verbs of attribution lines

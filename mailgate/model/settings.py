@@ -142,6 +142,8 @@ class Desk:
     teams: Mapping[str, Team]
     lexicon: Lexicon
     account_patterns: tuple[str, ...] = ()  # regular expressions; group `number` or `login` names the account (S5)
+    former_tags: tuple[str, ...] = ()  # tag words of former days and systems, lower case (T8)
+    groups: tuple[str, ...] = ()  # lists that stand before the desk: posting addresses or ids, lower case (M7)
     generic_subjects: tuple[str, ...] = ()  # T6
     solving_times: Mapping[str, str] = field(default_factory=dict)  # class -> "30m" | "2h" | "next_day" (D8)
     panel_url: str = ""
@@ -149,6 +151,15 @@ class Desk:
     leads_only: tuple[str, ...] = ()  # commands reserved for leads (C5)
     rules: Rules = field(default_factory=Rules)
     retention: Retention = field(default_factory=Retention)
+
+    def has_tag(self, word: str) -> bool:
+        """Is `word` (lower case) the desk's tag, or was it once (T2, T8)?"""
+        return word == self.tag.lower() or word in self.former_tags
+
+    @property
+    def tag_words(self) -> tuple[str, ...]:
+        """Return every word that stands before a number of this desk."""
+        return (self.tag, *self.former_tags)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from mailgate.model.mail import Address, Automatic
 from mailgate.model.phrases import Phrases
+from mailgate.model.quick import replace
 from mailgate.parse import delivery, header, robots
 from mailgate.parse.fields import Fields
 from mailgate.parse.subject import SubjectFacts
@@ -20,6 +21,7 @@ _RETURNED = ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-header
 _DISPOSITION = re.compile(r"^disposition:[^\n;]{0,200};\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 # an answer that a program writes has its words where a reply has Re:, before the subject that it answers
 _PREFIXED = re.compile(r"[^:\n]{2,60}[:：]\s*\S")
+_OF_ANY_LIST = ("list-", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name", "precedence")
 _ENOUGH = 4  # points that make a bounce
 _HEAD = 3000  # characters of a body that are looked at
 
@@ -59,7 +61,7 @@ def classify(
     """Return the class of an automatic mail with its evidence, None for a person's mail; the first that applies."""
     forms = _compiled(phrases)
     signs = _header_signs(fields, forms)
-    return (
+    found = (
         _loop(fields, signs)
         or _refusal(fields, parts, title, text, forms)
         or _report(parts, title, facts, signs, forms)
@@ -68,6 +70,9 @@ def classify(
         or _generated_or_list(senders, signs, forms)
         or robots.find_robot(fields, senders, title, facts, text, phrases)
     )
+    if found and found.kind == "list" and found.otherwise is None:
+        return replace(found, otherwise=robots.find_robot(fields, senders, title, facts, text, phrases))
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -279,12 +284,26 @@ def _generated_or_list(senders: Sequence[Address], signs: _Signs, forms: _Forms)
     lists, generated = signs.by_kind.get("list", []), signs.by_kind.get("auto_generated", [])
     is_list = len(lists) > 1 or any(sign.startswith(("list-", "precedence", "mailing-list", "x-m")) for sign in lists)
     if lists and is_list and not any(sign.startswith("auto-submitted") for sign in generated):
-        return Automatic(kind="list", because=signs.because("list"))
+        return _list(signs)
     if generated:
         strong = [sign for sign in generated if not sign.startswith("x-loop")]
         sender = senders[0].address.partition("@")[0] if senders else ""
         if strong or forms.robot.fullmatch(sender):
             return Automatic(kind="auto_generated", because=signs.because("auto_generated"))
     if lists and is_list:
-        return Automatic(kind="list", because=signs.because("list"))
+        return _list(signs)
     return None
+
+
+def _list(signs: _Signs) -> Automatic:
+    """A list's mail, and what it would be without the headers that any list or group puts on it (M7)."""
+    because, otherwise = signs.because("list"), None
+    own = [sign for sign in signs.by_kind["list"] if not sign.startswith(_OF_ANY_LIST)]
+    generated = [
+        sign for sign in signs.by_kind.get("auto_generated", ()) if not sign.startswith(("x-loop", "precedence"))
+    ]
+    if own:
+        otherwise = Automatic(kind="list", because=", ".join(own[:4]))
+    elif generated:
+        otherwise = Automatic(kind="auto_generated", because=", ".join(generated[:4]))
+    return Automatic(kind="list", because=because, otherwise=otherwise)

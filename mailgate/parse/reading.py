@@ -20,6 +20,7 @@ from mailgate.parse import (
     header,
     language,
     limits,
+    lists,
     markup,
     quoting,
     subject,
@@ -79,7 +80,7 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
     senders = tuple(one for value in fields.every("from") for one in address.addresses(value, fields.hint))
     message_id = (header.message_ids(fields.raw("message-id")) or (None,))[0]
     attachments = tuple(content.attachments)
-    automatic = automatic_mail.classify(fields, parts, senders, title, facts, content.text, phrases)
+    automatic = automatic_mail.classify(fields, parts, senders, facts.title, facts, content.text, phrases)
     return Mail(
         digest=hashlib.sha256(raw).hexdigest(),
         content_key=_content_key(message_id, senders, fields.raw("date"), title, content, attachments),
@@ -109,6 +110,9 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         language=language.detect(split.own, phrases),
         forwarded=forwarded,
         attachments=attachments,
+        list_ids=lists.ids(fields),
+        list_addresses=lists.addresses(fields),
+        original_from=fields.addresses("x-original-from"),
         automatic=automatic,
         report=bounce.read(parts, fields, content.text, phrases) if automatic and automatic.kind == "bounce" else None,
         auth_results=authentication.results(fields.every("authentication-results")[:_MAX_AUTH]),

@@ -1,4 +1,5 @@
-"""What a subject says: tags, numbers in words, prefixes, and the core that is left without them (T1d, T2, T4)."""
+"""What a subject says: tags, numbers in words, prefixes, and the core that is left without them (T1d, T2, T4). What a
+gateway stamped before it is no part of it (M6)."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,6 +12,7 @@ from mailgate.model.phrases import Phrases
 _SPACES = re.compile(r"\s+")
 _MAX = 5000
 _MAX_NUMBER = 18  # digits
+_SCORE = r"(?:\s?\(?-?\d{1,3}(?:[.,]\d{1,3})?\)?)?"  # of a spam filter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,7 @@ class SubjectFacts:
     word_numbers: tuple[int, ...]
     is_reply: bool
     is_forward: bool
+    title: str = ""  # the subject as its writer wrote it: without the stamps of gateways before it
 
 
 def facts(subject: str, phrases: Phrases, known_tags: Collection[str]) -> SubjectFacts:
@@ -43,6 +46,7 @@ def facts(subject: str, phrases: Phrases, known_tags: Collection[str]) -> Subjec
         word_numbers=numbers,
         is_reply=first == "reply",
         is_forward=first == "forward",
+        title=_without_stamps(text, forms),
     )
 
 
@@ -79,6 +83,7 @@ class _Forms:
     prefix: re.Pattern[str]
     replies: frozenset[str]
     words: re.Pattern[str]
+    stamp: re.Pattern[str]
 
 
 @lru_cache(maxsize=8)
@@ -98,6 +103,12 @@ def _compiled(phrases: Phrases) -> _Forms:
             rf"|(\d{{4,{_MAX_NUMBER}}}))(?![\w/]|[.,-]\d)\)?",
             re.IGNORECASE,
         ),
+        # [EXTERNAL], {Spam?}, ***** SPAM(5.3) *****, EXT:
+        stamp=re.compile(
+            rf"\s*+(?:[\[(<{{*!=]{{1,8}}\s?(?:{_alternatives(phrases.stamps)})[?!:]?{_SCORE}\s?[\])>}}*!=]{{1,8}}"
+            rf"|(?:{_alternatives(phrases.stamp_labels)})\s?[:\uff1a])",
+            re.IGNORECASE,
+        ),
     )
 
 
@@ -107,14 +118,22 @@ def _alternatives(phrases: Iterable[str]) -> str:
 
 
 def _without_prefixes(text: str, forms: _Forms) -> tuple[str, list[str]]:
-    """Take the pile of prefixes off; what kind they were, outermost first."""
+    """Take the pile of prefixes and stamps off; what kind the prefixes were, outermost first."""
     kinds: list[str] = []
     place = 0
-    while found := forms.prefix.match(text, place):
-        word = _SPACES.sub(" ", found.group(1) or found.group(2)).lower()
-        kinds.append("reply" if word in forms.replies else "forward")
+    while found := forms.prefix.match(text, place) or forms.stamp.match(text, place):
+        if found.re is forms.prefix:
+            word = _SPACES.sub(" ", found.group(1) or found.group(2)).lower()
+            kinds.append("reply" if word in forms.replies else "forward")
         place = found.end()
     return text[place:].strip(), kinds
+
+
+def _without_stamps(text: str, forms: _Forms) -> str:
+    place = 0
+    while found := forms.stamp.match(text, place):
+        place = found.end()
+    return text[place:].strip() if place else text
 
 
 def _tidy(text: str) -> str:

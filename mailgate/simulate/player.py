@@ -22,7 +22,8 @@ from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, RelaySettings, Settings, SmtpSettings, WorkerSettings, bare_address
 from mailgate.model.ticket import Ticket
 from mailgate.model.verdicts import Evidence, Junk, Verdicts
-from mailgate.pipeline import House, Received
+from mailgate.parse import LimitExceeded
+from mailgate.pipeline import House, Received, quarantine
 from mailgate.scheduler import Scheduler, next_due
 from mailgate.simulate.expect import compare_received, compare_sent
 from mailgate.simulate.scenario import Scenario, Step, read_day
@@ -121,15 +122,27 @@ class Player:
         raw, arrival = self._from_panel(step) if step.panel is not None else self._from_mail(step)
         self._raws[arrival.digest] = raw
         self._step_of_arrival[arrival.id] = step.name
-        mail = self._house.read(raw)
-        played.message_id = mail.message_id or ""
         played.arrival = arrival.id
+        try:
+            mail = self._house.read(raw)
+        except LimitExceeded as error:
+            return self._quarantined(step, arrival, f"exceeds a limit: {error}")
+        played.message_id = mail.message_id or ""
         with transaction(self._house.engine) as connection:
             self._house.gatherer.forget_people()
             received = self._house.receive(connection, arrival, mail)
         for one in received:
             self._show_received(step, one)
         return received[0].shown
+
+    def _quarantined(self, step: Step, arrival: Arrival, reason: str) -> dict[str, Any]:
+        """What the worker does with a mail that it cannot read (M4, I7)."""
+        decision = quarantine(self._house, arrival, reason)
+        assert decision is not None
+        shown = decision.as_received()
+        self._emit({"at": self._at(), "event": "received", "step": step.name, **shown})
+        self._show_changes()
+        return shown
 
     def _show_received(self, step: Step, received: Received) -> None:
         self._emit({"at": self._at(), "event": "received", "step": step.name, **received.shown})

@@ -87,6 +87,15 @@ _SAME_SUBJECT = Prepared(
     .order_by(func.max(MESSAGE.c.at).desc())
     .limit(5)
 )  # fmt: skip
+_MERGED_SUBJECT = Prepared(
+    select(TICKET.c.number)
+    .where(
+        TICKET.c.requestor == bindparam("a"), TICKET.c.desk == bindparam("d"), TICKET.c.subject_key == bindparam("k"),
+        TICKET.c.status == literal("merged"),
+    )
+    .order_by(TICKET.c.number.desc())
+    .limit(5)
+)  # fmt: skip
 _LETTERS = Listed(
     lambda names: select(OUTBOX.c.to_address, OUTBOX.c.created_at, OUTBOX.c.kind, OUTBOX.c.subject)
     .where(
@@ -353,10 +362,12 @@ def _expected(connection: Connection, clues: Clues) -> int | None:
 
 
 def _same_subject(connection: Connection, clues: Clues, desk: Desk, now: datetime) -> tuple[int, ...]:
-    """Return open tickets that the sender wrote on within the window under the same subject (T6), newest first."""
+    """Return open tickets that the sender wrote on within the window under the same subject (T6), newest first; else
+    those of the sender that went into others, which stand for them."""
     since = now - timedelta(seconds=desk.rules.same_subject_seconds)
     values = {"a": clues.sender, "since": since, "d": desk.name, "k": clues.subject}
-    return tuple(row[0] for row in _SAME_SUBJECT.all(connection, values))
+    found = _SAME_SUBJECT.all(connection, values) or _MERGED_SUBJECT.all(connection, values)
+    return tuple(row[0] for row in found)
 
 
 def _unique(values: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What a mail names that the store should look up: numbers, Message-IDs, tokens, people, accounts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from mailgate.model.arrival import Arrival
@@ -11,6 +11,7 @@ from mailgate.model.mail import Mail, is_deliverable
 from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
+from mailgate.understand.author import as_the_desk_has_it, groups_of, reply_addresses, see_behind
 from mailgate.understand.commands import numbers_named
 from mailgate.understand.findings import find
 from mailgate.understand.matter import fold_subject
@@ -23,8 +24,12 @@ T = TypeVar("T")
 _MOST = 50  # ids, addresses and numbers of one mail that are looked up; more is no person's mail
 
 
-def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues:
-    """Return what `mail` names on `desk`. The one look at the words of the mail (`findings`) is made here."""
+def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_addresses: Collection[str] = ()) -> Clues:
+    """Return what `mail` names on `desk`. The one look at the words of the mail (`findings`) is made here.
+    `desk_addresses`: the mailboxes of every desk of the house."""
+    groups = groups_of(mail, desk)
+    mail = as_the_desk_has_it(mail, desk)
+    behind = None if arrival.form else see_behind(mail, desk, groups, desk_addresses)
     tokens = _tokens(mail, arrival, desk, secret)
     own_ids, message_ids = _message_ids(mail, secret)
     findings = find(
@@ -33,14 +38,14 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues
     ) if mail.automatic is None or mail.automatic.kind in ("list", "auto_generated") else Findings()  # fmt: skip
     if arrival.form:
         findings = replace(findings, account_numbers=_unique((arrival.form.account, *findings.account_numbers)))
-    numbers = [tag.number for tag in (*mail.tags, *mail.quoted_tags) if tag.desk == desk.tag]
+    numbers = [tag.number for tag in (*mail.tags, *mail.quoted_tags) if desk.has_tag(tag.desk)]
     numbers += [token.ticket for token in tokens if token.ticket is not None]
     numbers += [own.ticket for _, own in own_ids if own.ticket is not None]
     numbers += mail.word_numbers
     return Clues(
         desk=desk.name,
-        sender=mail.from_[0].key if len(mail.from_) == 1 else None,
-        reply_to=_reply_to(mail),
+        sender=behind.address if behind else mail.from_[0].key if len(mail.from_) == 1 else None,
+        reply_to=None if behind else _reply_to(mail, groups),
         content_key=mail.content_key,
         numbers=_unique(numbers),
         message_ids=message_ids,
@@ -53,15 +58,17 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> Clues
         people=_unique(address.key for address in (*mail.to, *mail.cc)),
         failed=_unique(one.address.lower() for one in mail.report.failed) if mail.report else (),
         others=_unique(address.key for address in mail.from_) if len(mail.from_) > 1 else (),
+        behind=behind,
+        groups=groups,
         forwarded=mail.forwarded.address.lower() if mail.forwarded and mail.forwarded.address else None,
         mentioned=_mentioned(mail.visible_text),
     )
 
 
-def _reply_to(mail: Mail) -> str | None:
-    """Return the one address of Reply-To; one that can be read in two ways is none (S9)."""
-    found = [address.key for address in mail.reply_to if is_deliverable(address.key)]
-    return found[0] if len(found) == len(mail.reply_to) == 1 else None
+def _reply_to(mail: Mail, groups: tuple[str, ...]) -> str | None:
+    """Return the one address of Reply-To, beside the group's own; one that can be read in two ways is none (S9)."""
+    found = reply_addresses(mail, groups)
+    return found[0].key if len(found) == 1 and is_deliverable(found[0].key) else None
 
 
 def _tokens(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes) -> tuple[Token, ...]:

@@ -31,6 +31,20 @@ SUBJECTS = [
     ("Recovery: base", "Recovery: base", []),
     ("Наша: заявка", "Наша: заявка", []),
     ("Re: ticket", "ticket", []),
+    ("[EXTERNAL] Re: [flexihost #12] x", "x", [12]),
+    ("Re: [flexihost #12] [EXT] AW: x", "x", [12]),
+    ("EXT: x", "x", []),
+    ("*****SPAM(15.3)***** Fwd: x", "x", []),
+    ("{Spam?} [External Sender] x", "x", []),
+    ("[ВНЕШНЕЕ] Отв: x", "x", []),
+    ("[ Caution: External Email ] x", "x", []),
+    ("[SPAM 5,2]Odp: x", "x", []),
+    ("[EXTERNAL]", "", []),
+    ("Spam: what can I do?", "Spam: what can I do?", []),
+    ("External monitoring is down", "External monitoring is down", []),
+    ("Extern: Festplatte", "Extern: Festplatte", []),
+    ("x [EXTERNAL]", "x [EXTERNAL]", []),
+    ("[external disk] x", "[external disk] x", []),
 ]
 
 
