@@ -1,13 +1,14 @@
 """The kinds of values a configuration file may hold, each with what is allowed in words for people."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailgate.config.reading import Kind
+from mailgate.model.expressions import expression
 from mailgate.model.settings import Promise
 
 _UNITS = {
@@ -133,8 +134,8 @@ def _matching(is_allowed: Callable[[str], bool]) -> Callable[[Any], str]:
 def _each(kind: Kind[str], element: Any) -> str:
     try:
         return kind.read(element)
-    except ValueError:
-        raise ValueError(f"{element!r} is none") from None
+    except ValueError as error:
+        raise ValueError(f"{element!r} is none" + (f": {error}" if str(error) else "")) from None
 
 
 def _duration(value: Any) -> int:
@@ -203,12 +204,12 @@ def _one_line(text: str) -> bool:
     return bool(text.strip()) and not re.search(r"[\x00-\x1f\x7f]", text)
 
 
-def _is_pattern(text: str) -> bool:
-    try:
-        groups: Sequence[str] = tuple(re.compile(text).groupindex)
-    except re.error:
-        return False
-    return "number" in groups or "login" in groups
+def _pattern(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    if not expression(value).groups & {"number", "login"}:
+        raise ValueError("it has no such group")
+    return value
 
 
 FLAG = Kind("true or false", _flag, _flag_of_text)
@@ -229,5 +230,5 @@ LISTEN_LOCAL = text_of(
     lambda text: not text or _is_host_port(text) or _is_socket_path(text),
 )
 PEER = text_of('an address or network such as "10.0.0.0/8", or "unix"', _is_peer)
-PATTERN = text_of("a regular expression with a group (?P<number>...) or (?P<login>...)", _is_pattern)
+PATTERN = Kind("a regular expression with a group (?P<number>...) or (?P<login>...)", _pattern)
 TIME_OF_DAY = text_of('a time of day such as "08:00"', lambda text: _CLOCK.fullmatch(text) is not None)

@@ -2,9 +2,11 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
+
+from mailgate.model.expressions import Expression, Text, expression
 
 _NUMBER_WORD = (
     r"(?:\b(?i:numer\w{0,3}|nummer|number|nr|no|num|id|lautet|номер\w{0,3}|is|ist|to|это|це)\b\.?|"
@@ -142,13 +144,22 @@ class Lines:
                 last = place
         return "\n".join(wanted)
 
+    @cached_property
+    def whole(self) -> Text:
+        return Text(self.text)
+
+    @cached_property
+    def of_numbers(self) -> Text:
+        return Text(self.numbered)
+
     def readable(self, pattern: re.Pattern[str]) -> str:
-        """Return what `pattern` may match in; "" where it cannot."""
+        """Return what one of our own patterns may match in; "" where it cannot."""
         is_login = "login" in pattern.groupindex
-        needles = _NEEDLES.get(pattern.pattern)
-        if needles is None:  # a desk's own may span lines
-            return self.text if is_login else self.numbered
-        return "\n".join(line for line in self.speaking(needles) if is_login or _DIGIT.search(line))
+        return "\n".join(line for line in self.speaking(_NEEDLES[pattern.pattern]) if is_login or _DIGIT.search(line))
+
+    def readable_by_desk(self, pattern: Expression) -> Text:
+        """Return what a desk's own pattern may match in: it may span lines."""
+        return self.whole if "login" in pattern.groups else self.of_numbers
 
 
 def read_numbers(lines: Lines) -> dict[str, str]:
@@ -166,17 +177,26 @@ def read_accounts(lines: Lines, patterns: tuple[str, ...]) -> tuple[tuple[str, .
     """Return the account numbers and the logins that the built-in patterns and those of the desk find (S5)."""
     numbers: dict[str, None] = {}
     logins: dict[str, None] = {}
-    for pattern in _compiled((*patterns, *ACCOUNT_PATTERNS)):
-        where = lines.readable(pattern)
-        for found in pattern.finditer(where) if where else ():
-            groups = found.groupdict()
-            if groups.get("number"):
-                numbers.setdefault(groups["number"])
-            if groups.get("login"):
-                logins.setdefault(groups["login"].rstrip(".-_").lower())
+    for groups in _stated(lines, patterns):
+        if number := groups.get("number"):
+            numbers.setdefault(number)
+        if login := groups.get("login"):
+            logins.setdefault(login.rstrip(".-_").lower())
     return tuple(numbers)[:20], tuple(logins)[:20]
 
 
+def _stated(lines: Lines, patterns: tuple[str, ...]) -> Iterator[Mapping[str, str | None]]:
+    for own in _desks(patterns):
+        if where := lines.readable_by_desk(own):
+            yield from own.every(where)
+    for pattern in _BUILT_IN:
+        if text := lines.readable(pattern):
+            yield from (found.groupdict() for found in pattern.finditer(text))
+
+
 @lru_cache(maxsize=64)
-def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in patterns)
+def _desks(patterns: tuple[str, ...]) -> tuple[Expression, ...]:
+    return tuple(map(expression, patterns))
+
+
+_BUILT_IN = tuple(map(re.compile, ACCOUNT_PATTERNS))
