@@ -4,6 +4,7 @@ import asyncio
 import signal
 import ssl
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -42,7 +43,7 @@ LOG = Log("serve")
 ROLES = ("front", "worker", "scheduler")
 DRAIN_SECONDS = 4.0
 END_SECONDS = 8.5  # all in all: systemd and people wait for ten
-PRESSED_SECONDS = 0.2  # so long after a commit the doors count as busy
+PRESSED_COMMITS, PRESSED_SECONDS = 8, 0.2  # so many within so long, and the doors count as busy
 BURY_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
 
@@ -66,7 +67,7 @@ class Front:
         self._say = say
         self._roles = roles
         self._doors: list[Door] = []
-        self._arrived_at = -PRESSED_SECONDS
+        self._commits = deque([float("-inf")] * PRESSED_COMMITS, maxlen=PRESSED_COMMITS)  # when the last were made
         self._stopped = asyncio.Event()
         self._writer: GroupWriter | None = None
         self._sender: Sender | None = None
@@ -196,7 +197,7 @@ class Front:
             name=name,
             connections=relay.connections,
             give_up_seconds=relay.give_up_seconds,
-            is_pressed=lambda: time.monotonic() - self._arrived_at < PRESSED_SECONDS,
+            is_pressed=self._is_pressed,
         )
 
     async def _keep_burying(self) -> None:
@@ -210,9 +211,13 @@ class Front:
 
     def _arrived(self) -> None:
         """Mail was committed: the workers look."""
-        self._arrived_at = time.monotonic()
+        self._commits.append(time.monotonic())
         if self._supervisor is not None:
-            self._supervisor.wake()
+            self._supervisor.wake(is_much=self._is_pressed())
+
+    def _is_pressed(self) -> bool:
+        """Say whether much mail comes: whoever waits for a 250 comes first then. A mail alone presses nobody."""
+        return time.monotonic() - self._commits[0] < PRESSED_SECONDS
 
     def _applied(self) -> None:
         """Something was applied: there may be letters, and deadlines."""

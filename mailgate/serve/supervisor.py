@@ -68,9 +68,10 @@ class Supervisor:
         """Return the process ids of the workers that run."""
         return [child.process.pid for child in self._children]
 
-    def wake(self) -> None:
-        """There is mail: every worker looks now."""
-        for child in self._children:
+    def wake(self, *, is_much: bool = True) -> None:
+        """There is mail: every worker looks now; where it is not much, one that rests, if there is one."""
+        resting = [] if is_much else [child for child in self._children if child.board.read() is None]
+        for child in resting[:1] or self._children:
             with suppress(OSError):  # a pipe that is full has woken it already
                 os.write(child.waking, b".")
 

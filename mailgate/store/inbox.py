@@ -1,7 +1,7 @@
 """The inbox: arrivals and their raw mail, durable before anybody says yes, until they have been read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Index,
+    Integer,
     LargeBinary,
     bindparam,
     delete,
@@ -31,7 +32,7 @@ from mailgate.model.arrival import Arrival, PanelForm
 from mailgate.model.quick import by_name
 from mailgate.model.verdicts import NOT_ASKED, Evidence, Junk, Malware, Verdicts
 from mailgate.store.engine import claimable, reading, transaction
-from mailgate.store.prepared import Prepared
+from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.rewriting import chunks
 from mailgate.store.types import Instant
 
@@ -71,6 +72,23 @@ class InboxRow(SQLModel, table=True):
 INBOX = SQLModel.metadata.tables["inbox"]
 
 _NEW = Prepared(insert(INBOX))
+_WAITING = Prepared(
+    claimable(
+        select(INBOX.c.id, INBOX.c.tries)
+        .where(IS_WAITING, or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until <= bindparam("now", type_=Instant)))
+        .order_by(INBOX.c.id)
+        .limit(bindparam("most", type_=Integer))
+    )
+)
+_TAKING = Listed(
+    lambda ids: (
+        update_(INBOX)
+        .where(INBOX.c.id.in_(ids))
+        .values(tries=INBOX.c.tries + 1, lease_until=bindparam("until"), claimer=bindparam("me"))
+        .returning(INBOX.c.id, INBOX.c.arrival, INBOX.c.tries, INBOX.c.raw)
+    )
+)
+_DONE = Listed(lambda ids: update_(INBOX).where(INBOX.c.id.in_(ids)).values(state="done", lease_until=None, claimer=""))
 _PRECEDING = Prepared(
     select(INBOX.c.id)
     .where(
@@ -139,28 +157,17 @@ class Inbox:
     def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
         """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably
         before this returns (I7). One that has been tried before comes alone, so that it can harm no other."""
-        waiting = (
-            select(INBOX.c.id, INBOX.c.tries)
-            .where(IS_WAITING, or_(INBOX.c.lease_until.is_(None), INBOX.c.lease_until <= now))
-            .order_by(INBOX.c.id)
-            .limit(limit)
-        )
+        lease = {"until": now + timedelta(seconds=lease_seconds), "me": claimer}
         with transaction(self._engine) as connection:
-            ids = _first_batch(connection.execute(claimable(waiting)).all())
-            if not ids:
-                return []
-            taking = (
-                update_(INBOX)
-                .where(INBOX.c.id.in_(ids))
-                .values(tries=INBOX.c.tries + 1, lease_until=now + timedelta(seconds=lease_seconds), claimer=claimer)
-                .returning(INBOX.c.id, INBOX.c.arrival, INBOX.c.tries, INBOX.c.raw)
-            )
-            rows = sorted(connection.execute(taking).all())
-        return [self._taken(row.arrival, row.tries, row.raw) for row in rows]
+            ids = _first_batch(_WAITING.all(connection, {"now": now, "most": limit}))
+            rows = sorted(_TAKING.all(connection, ids, **lease))
+        return [self._taken(arrival, tries, raw) for _, arrival, tries, raw in rows]
 
     def done(self, ids: Sequence[str]) -> None:
         """They have been read and all that follows is stored: only their raw mail is still to be moved."""
-        self._set(ids, state="done", lease_until=None, claimer="")
+        if ids:
+            with transaction(self._engine) as connection:
+                _DONE.run_all(connection, ids)
 
     def give_up(self, which: str, reason: str) -> None:
         """Hand it out no more; it is kept with `reason` until `done` or `again`."""
@@ -333,11 +340,7 @@ def _row(item: Incoming) -> dict[str, Any]:
     }
 
 
-def _first_batch(rows: Sequence[Any]) -> list[str]:
-    if rows and rows[0].tries:
-        return [rows[0].id]
-    return list(_untried(rows))
-
-
-def _untried(rows: Sequence[Any]) -> Iterator[str]:
-    return (row.id for row in takewhile(lambda row: not row.tries, rows))
+def _first_batch(rows: Sequence[tuple[str, int]]) -> list[str]:
+    if rows and rows[0][1]:
+        return [rows[0][0]]
+    return [id_ for id_, _ in takewhile(lambda row: not row[1], rows)]

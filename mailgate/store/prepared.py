@@ -95,6 +95,11 @@ class Listed:
         prepared, filled = self._fitting(listed)
         return prepared.mapped(connection, {**filled, **values}) if prepared else []
 
+    def run_all(self, connection: Connection, listed: Sequence[Any], **values: Any) -> int:
+        """Carry it out for `listed`; return how many rows it touched."""
+        prepared, filled = self._fitting(listed)
+        return prepared.run(connection, {**filled, **values}) if prepared else 0
+
     def _fitting(self, listed: Sequence[Any]) -> tuple[Prepared | None, dict[str, Any]]:
         if not listed:
             return None, {}
