@@ -402,6 +402,7 @@ class _Work:
             id=id_, rendered=rendered, created_at=self._now, is_automatic=letter.is_automatic,
             attachments=letter.attachments, not_before=letter.not_before, because=letter.because, arrival=self._arrival,
             message=letter.message, held=letter.held,
+            state="withdrawn" if letter.is_shown else "waiting", reason=outbox.SHOWN if letter.is_shown else "",
         )  # fmt: skip
 
     def _next_number(self, desk: str) -> int:

@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "intake", "outbox"},  # looked after
     # tickets of another system; what they hold is kept as a panel's form is
     "takeover": {*_FRAME, "parse", "understand", "decide", "apply", "phrases", "pipeline", "store", "blobs", "intake"},
-    "web": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},
+    "web": {*_FRAME, "compose", "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},
 }
 _ALL = {*MAY_IMPORT, "simulate", "app", "serve", "demo"}
 MAY_IMPORT |= {

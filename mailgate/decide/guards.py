@@ -12,7 +12,19 @@ from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import identify
 from mailgate.decide.staff import decide_staff
 from mailgate.decide.thread import find_thread
-from mailgate.model.decision import AddMessage, Decision, Effect, Hold, Identity, Mark, Note, Outcome, Save, SetAside
+from mailgate.model.decision import (
+    AddMessage,
+    Decision,
+    Effect,
+    Hold,
+    Identity,
+    Mark,
+    Note,
+    Outcome,
+    Save,
+    Send,
+    SetAside,
+)
 from mailgate.model.quick import replace
 from mailgate.model.ticket import Case, Ticket
 from mailgate.model.tokens import read_message_id
@@ -140,7 +152,22 @@ def staff(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     if identity.level != "staff":
         return None
     trace.add("S3", "level staff", f"{identity.address}; {identity.because}")
-    return decide_staff(scene, identity, trace)
+    decision = decide_staff(scene, identity, trace)
+    return _answered_on_the_board(decision, identity) if scene.arrival.board else decision
+
+
+def _answered_on_the_board(decision: Decision, identity: Identity) -> Decision:
+    """W1: what answers the act itself is shown where it was done, and not mailed as well."""
+
+    def shown(effect: Effect) -> Effect:
+        if isinstance(effect, Send) and effect.letter.kind in _ANSWERS and effect.letter.to == identity.address:
+            return replace(effect, letter=replace(effect.letter, is_shown=True))
+        return effect
+
+    return replace(decision, effects=tuple(shown(effect) for effect in decision.effects))
+
+
+_ANSWERS = ("command_done", "command_error", "reply_check")
 
 
 def answer(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:

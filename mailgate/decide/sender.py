@@ -17,6 +17,15 @@ def identify(scene: Scene) -> Identity:
     decided later, when the ticket is known."""
     if scene.arrival.form:
         return _by_form(scene)
+    if scene.arrival.board and scene.facts.staff:
+        staff = scene.facts.staff
+        return Identity(
+            level="staff",
+            address=staff.address,
+            name=staff.name,
+            evidence="pass",
+            because="signed in to the board (W1)",
+        )
     address, behind = scene.clues.sender, scene.clues.behind
     first = _first_of_several(scene)
     name = behind.name if behind else first.name if first else ""

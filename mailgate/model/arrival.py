@@ -7,7 +7,7 @@ from typing import Literal
 from mailgate.model.quick import quick
 from mailgate.model.verdicts import NOT_ASKED, Verdicts
 
-Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import"]
+Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import", "board"]
 Source = Literal["mail", "panel", "phone", "chat", "social"]
 
 
@@ -20,6 +20,14 @@ class PanelForm:
     department: str
     priority: str
     source: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardForm:
+    """A person of the desk, signed in to the board, acted on a ticket (W1): the mail is theirs, whatever else it proves."""
+
+    person: str  # their address
+    ticket: int
 
 
 @quick
@@ -40,5 +48,6 @@ class Arrival:
     is_trusted: bool = False  # S2: a stranger cannot write an Authentication-Results header on this way in
     verdicts: Verdicts = NOT_ASKED  # what others say of it: asked after it is durable, before it is decided
     form: PanelForm | None = None
+    board: BoardForm | None = None
     wants_ack: bool = True  # an import sends none (unless asked)
     accepted_from: str | None = None  # the held mail that a person accepted (S4): its evidence is void

@@ -67,6 +67,7 @@ class Letter:
     not_before: datetime | None = None  # C7's half minute, D6's opening
     attachments: tuple[StoredFile, ...] = ()
     held: str | None = None  # the held mail that an answer to this letter decides (S4)
+    is_shown: bool = False  # on the board, to the person who acts there: kept, never sent (W1)
     message: str | None = None  # the staff message it relays, "" for the one added by the same decision
     because: str = ""
 

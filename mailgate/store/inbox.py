@@ -28,7 +28,7 @@ from sqlmodel import Field, SQLModel
 
 from mailgate.blobs import Blobs
 from mailgate.errors import TryLater
-from mailgate.model.arrival import Arrival, PanelForm
+from mailgate.model.arrival import Arrival, BoardForm, PanelForm
 from mailgate.model.quick import by_name
 from mailgate.model.verdicts import NOT_ASKED, Evidence, Junk, Malware, Verdicts
 from mailgate.store.engine import claimable, reading, transaction
@@ -292,8 +292,10 @@ def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
     """Return the arrival as `arrival_to_json` writes it: tuples as they are, not yet through JSON."""
     form = asdict(arrival.form) if arrival.form else None
     verdicts = asdict(arrival.verdicts) if arrival.verdicts != NOT_ASKED else None
+    board = asdict(arrival.board) if arrival.board else None
     return {
-        **by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form, "verdicts": verdicts,
+        **by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form, "board": board,
+        "verdicts": verdicts,
     }  # fmt: skip
 
 
@@ -309,6 +311,7 @@ def arrival_of_value(written: Mapping[str, Any]) -> Arrival:
     values["recipients"] = tuple(values["recipients"])
     values["form"] = PanelForm(**values["form"]) if values["form"] else None
     values["verdicts"] = _verdicts(values["verdicts"]) if values.get("verdicts") else NOT_ASKED
+    values["board"] = BoardForm(**values["board"]) if values.get("board") else None
     return Arrival(**values)
 
 

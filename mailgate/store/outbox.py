@@ -31,6 +31,7 @@ from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.types import Instant
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
+SHOWN = "shown on the board"  # why a letter that answers an act there is never sent (W1)
 IS_OPEN = text("state IN ('waiting', 'sending')")  # the very words of the index: it is found by them
 
 

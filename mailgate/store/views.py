@@ -115,6 +115,19 @@ def show_ticket(connection: Connection, number: int) -> dict[str, Any] | None:
     return shown
 
 
+def tickets_of_requestor(connection: Connection, desk: str, requestor: str, limit: int) -> list[dict[str, Any]]:
+    """Return the tickets that an address opened, the newest first."""
+    query = select(TICKET).where(TICKET.c.requestor == requestor, unindexed(TICKET.c.desk) == desk)
+    found = connection.execute(query.order_by(TICKET.c.number.desc()).limit(limit)).mappings()
+    return [ticket_keys(rows.ticket_of(row)) for row in found]
+
+
+def bodies_of(connection: Connection, number: int) -> dict[str, str]:
+    """Return the whole text of each message of a ticket."""
+    found = connection.execute(select(MESSAGE.c.id, MESSAGE.c.body).where(MESSAGE.c.ticket == number))
+    return {row.id: row.body for row in found}
+
+
 def ticket_keys(ticket: Ticket) -> dict[str, Any]:
     """Return a ticket's own keys."""
     return {
@@ -165,6 +178,12 @@ def find_waiting(connection: Connection, name: str) -> list[dict[str, Any]]:
         if bare == message_id or (len(bare) >= 8 and row.digest.startswith(bare.lower())):
             found.append(_waiting(row, message_id))
     return found
+
+
+def outcome_of(connection: Connection, arrival: str) -> tuple[str, int | None] | None:
+    """Return what became of an arrival and its ticket, or None while it waits."""
+    row = connection.execute(select(ARRIVAL.c.outcome, ARRIVAL.c.ticket).where(ARRIVAL.c.id == arrival)).first()
+    return (row.outcome, row.ticket) if row else None
 
 
 def list_parked(

@@ -20,7 +20,7 @@ from mailgate.store import people, tokens
 from mailgate.store.engine import reading
 from mailgate.store.inbox import Incoming
 from mailgate.web import tickets
-from mailgate.web.desk import Faces
+from mailgate.web.desk import Faces, wait_until_applied
 from mailgate.web.errors import Problem, later, unauthorized
 from mailgate.web.forms import MessageForm, Posted, TicketForm, read_form
 from mailgate.web.openapi import document
@@ -174,22 +174,10 @@ class PanelApi:
         )
 
     async def _applied(self, arrival: str) -> int:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._faces.wait_seconds
-        while True:
-            ringing = asyncio.ensure_future(self._faces.bell.wait(max(0.0, end - loop.time())))
-            found = await asyncio.to_thread(self._outcome, arrival)
-            if found is not None and found[1] is not None:
-                ringing.cancel()
-                return found[1]
-            if found is not None or loop.time() >= end:
-                ringing.cancel()
-                raise later("accepted, but not processed yet; the same Idempotency-Key finds it later")
-            await ringing
-
-    def _outcome(self, arrival: str) -> tuple[str, int | None] | None:
-        with reading(self._house.engine) as connection:
-            return tickets.outcome_of(connection, arrival)
+        found = await wait_until_applied(self._faces, arrival)
+        if found is None or found[1] is None:
+            raise later("accepted, but not processed yet; the same Idempotency-Key finds it later")
+        return found[1]
 
     def _brief(self, desk: Desk, number: int) -> dict[str, Any]:
         with reading(self._house.engine) as connection:

@@ -1,167 +1,265 @@
-"""The staff board: to be read, in any browser, without scripts; what people decide they decide by mail."""
+"""The staff board (W1 to W3): the queues, a ticket, what is found, held and set aside, the day in pictures; and the acts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import Connection
-from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from mailgate.log import Log, short
+from mailgate.byhand import held as held_mail
+from mailgate.errors import Refused
+from mailgate.model.search import BadSearch, read_search
 from mailgate.model.settings import Desk
-from mailgate.store import views
+from mailgate.store import people, today, views
 from mailgate.store.engine import reading
-from mailgate.store.history import told
-from mailgate.web import overview
+from mailgate.store.search import find_tickets
+from mailgate.web import files, overview, pictures
+from mailgate.web.acting import BULK, Acting, NotDone, Posted, Result
 from mailgate.web.desk import Faces
-from mailgate.web.sign_in import SESSION_HOURS, Person, SignIn
+from mailgate.web.entrance import Entrance
+from mailgate.web.pages import PAGES, Pages
+from mailgate.web.sign_in import Person
 
-LOG = Log("board")
-PAGES = Path(__file__).parent / "pages"
-_COOKIE = "mailgate"
-_MOST_FORM = 4096
-Page = Callable[[Request, Person], Awaitable[Response]]
+_MOST_NUMBER = 2**31 - 1
+_STATIC = {"style.css": "text/css", "board.js": "text/javascript"}
+T = TypeVar("T")
 
 
 class Board:
     """The handlers."""
 
     def __init__(self, faces: Faces) -> None:
-        self._faces = faces
         self._house = faces.house
-        settings = faces.house.settings
-        self._address = settings.web_url or f"http://{settings.web_listen}"
-        self._sign_in = SignIn(faces.house, self._address)
-        self._pages = Environment(
-            loader=FileSystemLoader(PAGES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+        self._pages = Pages(faces.house)
+        self._entrance = Entrance(faces, self._pages)
+        self._acting = Acting(faces)
 
     def routes(self) -> list[Route]:
+        def get(path: str, page: Any) -> Route:
+            return Route(path, self._entrance.for_staff(page), methods=["GET"])
+
+        def post(path: str, page: Any) -> Route:
+            return Route(path, self._entrance.for_staff(page), methods=["POST"])
+
         return [
-            Route("/", self._for_staff(self.queues), methods=["GET"]),
-            Route("/tickets/{number:int}", self._for_staff(self.ticket), methods=["GET"]),
-            Route("/held", self._for_staff(partial(self.parked, "held")), methods=["GET"]),
-            Route("/quarantine", self._for_staff(partial(self.parked, "quarantine")), methods=["GET"]),
-            Route("/incidents", self._for_staff(self.incidents), methods=["GET"]),
-            Route("/promises", self._for_staff(self.promises), methods=["GET"]),
-            Route("/sign-in", self.ask, methods=["GET"]),
-            Route("/sign-in", self.send, methods=["POST"]),
-            Route("/sign-in/{link}", self.confirm, methods=["GET"]),
-            Route("/sign-in/{link}", self.enter, methods=["POST"]),
-            Route("/sign-out", self.leave, methods=["POST"]),
-            Route("/style.css", self.style, methods=["GET"]),
+            get("/", self.queues),
+            post("/tickets", self.bulk),
+            get("/tickets/{number:int}", self.ticket),
+            post("/tickets/{number:int}", self.act),
+            get("/tickets/{number:int}/version", self.version),
+            get("/tickets/{number:int}/messages/{message}/files/{place:int}", self.file),
+            get("/tickets/{number:int}/messages/{message}/html", self.html),
+            get("/search", self.search),
+            get("/today", self.today),
+            get("/today/{desk}/{picture}.svg", self.picture),
+            get("/held", partial(self.parked, "held")),
+            post("/held/{id}", self.decide_held),
+            get("/aside", partial(self.parked, "aside")),
+            get("/quarantine", partial(self.parked, "quarantine")),
+            get("/incidents", self.incidents),
+            get("/promises", self.promises),
+            *self._entrance.routes(),
+            *(Route(f"/{name}", self.static, methods=["GET"]) for name in _STATIC),
         ]
 
     async def queues(self, request: Request, person: Person) -> Response:
-        now = self._house.clock()
-        found = await self._read(lambda connection: overview.queues(connection, self._desks(person), now))
-        return self._page("queues.html", person, queues=found)
+        now, which = self._house.clock(), request.query_params.get("show", "")
+        desks = self._desks(person)
+        found = await self._read(lambda connection: overview.queues(connection, desks, now, person, which))
+        staff = await self._read(lambda connection: _colleagues(connection, person))
+        return self._pages.show(request, "queues.html", person, queues=found, which=which, shows=overview.SHOWS,
+                                colleagues=staff)  # fmt: skip
 
     async def ticket(self, request: Request, person: Person) -> Response:
-        number = request.path_params["number"]
-        found = await self._read(lambda connection: views.show_ticket(connection, number)) if number < 2**31 else None
-        if found is None or found["desk"] not in person.desks:
-            return self._page("nothing.html", person, status=404)
-        told_at = partial(self._at, desk=found["desk"])
-        history = [{**event, "told": told(event, told_at)} for event in found["events"]]
-        desk = self._house.settings.desks[found["desk"]]
-        return self._page("ticket.html", person, ticket=found, history=history, desk=desk)
+        found = await self._find(request, person)
+        if found is None:
+            return self._nothing(request, person)
+        done = request.query_params.get("done", "")
+        return await self._show(request, person, found, result=await self._result_of(done, found, person))
 
-    async def parked(self, which: str, request: Request, person: Person) -> Response:
+    async def act(self, request: Request, person: Person) -> Response:
+        """Do what the form says, if the person saw the ticket as it is (W1)."""
+        found = await self._find(request, person)
+        if found is None:
+            return self._nothing(request, person)
+        try:
+            posted = await self._acting.read(request, person)
+            if posted.values.get("version") != overview.version_of(found) and posted.values.get("do") not in _ANY_TIME:
+                return await self._show(request, person, found, 409, posted=posted, problem=("changed", {}))
+            desk = self._house.settings.desks[found["desk"]]
+            result = await self._acting.act(person, desk, found, posted)
+        except NotDone as error:
+            return await self._show(request, person, found, error.status, problem=(error.key, error.values))
+        if result.is_refused:
+            fresh = await self._find(request, person) or found
+            return await self._show(request, person, fresh, 422, posted=posted, result=result)
+        return RedirectResponse(f"/tickets/{found['number']}?done={result.arrival}", 303)
+
+    async def bulk(self, request: Request, person: Person) -> Response:
+        """Do the same to several tickets, each by an act of its own."""
+        problem, results = None, []
+        try:
+            posted = await self._acting.read(request, person)
+            if posted.values.get("do") not in BULK or not posted.tickets:
+                raise NotDone(422, "empty")
+            for number in posted.tickets:
+                found = await self._read(partial(views.show_ticket, number=number))
+                if found is not None and found["desk"] in person.desks:
+                    desk = self._house.settings.desks[found["desk"]]
+                    plain = Posted(values={**posted.values, "text": ""})
+                    results.append((number, await self._acting.act(person, desk, found, plain)))
+        except NotDone as error:
+            problem = error
+        return self._pages.show(request, "bulk.html", person, problem.status if problem else 200, results=results,
+                                problem=(problem.key, problem.values) if problem else None)  # fmt: skip
+
+    async def version(self, request: Request, person: Person) -> Response:
+        """Say whether anything came to a ticket, for the page that shows it."""
+        found = await self._find(request, person)
+        return Response(overview.version_of(found) if found else "", media_type="text/plain")
+
+    async def file(self, request: Request, person: Person) -> Response:
+        found = await self._find(request, person)
+        given = await files.download(
+            self._house, found["number"], request.path_params["message"], request.path_params["place"]
+        ) if found else None  # fmt: skip
+        return given or self._nothing(request, person)
+
+    async def html(self, request: Request, person: Person) -> Response:
+        found = await self._find(request, person)
+        given = await files.framed(self._house, found["number"], request.path_params["message"]) if found else None
+        return given or self._nothing(request, person)
+
+    async def search(self, request: Request, person: Person) -> Response:
+        line, problem = request.query_params.get("q", "")[:1000], ""
+        hits = None
+        if line.strip():
+            try:
+                wanted = read_search(line)
+                hits = await self._read(lambda connection: find_tickets(connection, wanted, desks=person.desks))
+            except BadSearch as error:
+                problem = str(error)
+        return self._pages.show(request, "search.html", person, q=line, hits=hits, problem=problem)
+
+    async def today(self, request: Request, person: Person) -> Response:
+        days = await self._read(lambda connection: [self._day(connection, desk) for desk in self._desks(person)])
+        return self._pages.show(request, "today.html", person, days=days, hours=range(today.HOURS))
+
+    async def picture(self, request: Request, person: Person) -> Response:
+        name, picture = request.path_params["desk"], request.path_params["picture"]
+        if name not in person.desks or picture not in overview.PICTURES:
+            return self._nothing(request, person)
+        desk, is_dark = self._house.settings.desks[name], "dark" in request.query_params
+        day = await self._read(lambda connection: self._day(connection, desk))
+        said = self._pages.speech(request, person)
+        if picture == "response":
+            series = {said.say(f"today.{key}"): [row[key] for row in day["response"]] for key in ("p50", "p90")}
+            labels = [row["day"][5:] for row in day["response"]]
+            drawn = await asyncio.to_thread(pictures.lines, series, labels, is_dark=is_dark)
+        else:
+            labels = [f"{hour:02}" for hour in range(today.HOURS)]
+            drawn = await asyncio.to_thread(pictures.bars, day[picture], labels, is_dark=is_dark)
+        policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": policy})
+
+    async def parked(self, which: str, request: Request, person: Person, **more: Any) -> Response:
         rows = await self._read(lambda connection: overview.parked(connection, person.desks, which))
-        return self._page("parked.html", person, rows=rows, which=which)
+        return self._pages.show(
+            request, "parked.html", person, rows=rows, which=which, can_release=False, **{"said": None, **more}
+        )
+
+    async def decide_held(self, request: Request, person: Person) -> Response:
+        """S4: accept or reject held mail, as `#accept` and `#reject` do."""
+        which = request.path_params["id"]
+        row = await self._read(lambda connection: views.find_held(connection, which))
+        if row is None or row["desk"] not in person.desks:
+            return self._nothing(request, person)
+        try:
+            posted = await self._acting.read(request, person)
+            verdict = {"accept": "accepted", "reject": "rejected"}.get(posted.values.get("do", ""))
+            if verdict is None:
+                raise NotDone(422, "empty")
+            await asyncio.to_thread(held_mail.decide_held, self._house, which, verdict, person.address)  # type: ignore[arg-type]
+        except NotDone as error:
+            return self._pages.show(request, "problem.html", person, error.status, problem=(error.key, error.values))
+        except Refused as error:
+            return await self.parked("held", request, person, said=str(error))
+        return RedirectResponse("/held", 303)
 
     async def incidents(self, request: Request, person: Person) -> Response:
         rows = await self._read(lambda connection: overview.open_incidents(connection, person.desks))
-        return self._page("incidents.html", person, rows=rows)
+        return self._pages.show(request, "incidents.html", person, rows=rows)
 
     async def promises(self, request: Request, person: Person) -> Response:
         desks = {desk.name: desk for desk in self._desks(person)}
         rows = await self._read(lambda connection: overview.promises(connection, desks, self._house.clock()))
-        return self._page("promises.html", person, rows=rows)
+        return self._pages.show(request, "promises.html", person, rows=rows)
 
-    async def ask(self, request: Request) -> Response:
-        return self._page("sign_in.html", None, was_sent=False)
+    async def static(self, request: Request) -> Response:
+        name = request.url.path.removeprefix("/")
+        text = await asyncio.to_thread((PAGES / name).read_text, encoding="utf-8")
+        return Response(text, media_type=_STATIC[name], headers={"Cache-Control": "max-age=3600"})
 
-    async def send(self, request: Request) -> Response:
-        """Send a link; the answer is the same whoever asks."""
-        address = (await _form(request)).get("address", "").strip()
-        if "@" in address and len(address) <= 320 and address.isprintable():
-            if await asyncio.to_thread(self._sign_in.send_link, address):
-                LOG.event("board.link_sent", to=short(address))
-                self._faces.on_letter()
-        return self._page("sign_in.html", None, was_sent=True)
-
-    async def confirm(self, request: Request) -> Response:
-        """Ask for a click: programs that look at links in mail do not use them up."""
-        return self._page("confirm.html", None, link=request.path_params["link"])
-
-    async def enter(self, request: Request) -> Response:
-        session = await asyncio.to_thread(self._sign_in.open_link, request.path_params["link"])
-        if session is None:
-            return self._page("sign_in.html", None, status=403, was_sent=False, is_void=True)
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            _COOKIE, session, max_age=SESSION_HOURS * 3600, httponly=True, samesite="lax",
-            secure=self._address.startswith("https://"),
+    async def _show(
+        self, request: Request, person: Person, found: dict[str, Any], status: int = 200, *,
+        posted: Posted | None = None, result: Result | None = None, problem: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> Response:  # fmt: skip
+        desk = self._house.settings.desks[found["desk"]]
+        more = await self._read(lambda connection: overview.beside(connection, found, desk))
+        framed = await asyncio.to_thread(files.with_html, self._house, found["messages"])
+        leaves = [one for one in more["letters"] if one["kind"] == "relay" and one["state"] == "waiting"]
+        return self._pages.show(
+            request, "ticket.html", person, status, ticket=found, desk=desk, version=overview.version_of(found), **more,
+            leaves_at=max((one["next_at"] for one in leaves), default=None), typed=_UNTYPED | dict(posted.values if posted else {}),
+            answers=(), framed=framed, result=result, problem=problem,
         )  # fmt: skip
-        return answer
 
-    async def leave(self, request: Request) -> Response:
-        answer = RedirectResponse("/sign-in", 303)
-        answer.delete_cookie(_COOKIE)
-        return answer
+    async def _result_of(self, done: str, found: dict[str, Any], person: Person) -> Result | None:
+        """Return what an act came to that the address names: one of this person's on this ticket."""
+        if not done:
+            return None
+        outcome = await self._read(lambda connection: views.outcome_of(connection, done))
+        if outcome is None:
+            return Result(arrival=done, outcome=None)
+        if outcome[1] != found["number"]:
+            return None
+        return Result(
+            arrival=done, outcome=outcome[0], said=await asyncio.to_thread(self._acting.said, done, person.address)
+        )
 
-    async def style(self, request: Request) -> Response:
-        text = (PAGES / "style.css").read_text(encoding="utf-8")
-        return Response(text, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+    async def _find(self, request: Request, person: Person) -> dict[str, Any] | None:
+        number = request.path_params["number"]
+        if number > _MOST_NUMBER:
+            return None
+        found = await self._read(lambda connection: views.show_ticket(connection, number))
+        return found if found and found["desk"] in person.desks else None
 
-    def _for_staff(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        async def guarded(request: Request) -> Response:
-            person = await asyncio.to_thread(self._sign_in.find_person, request.cookies.get(_COOKIE, ""))
-            return await page(request, person) if person else RedirectResponse("/sign-in", 303)
+    def _nothing(self, request: Request, person: Person) -> Response:
+        return self._pages.show(request, "nothing.html", person, 404)
 
-        return guarded
+    def _day(self, connection: Connection, desk: Desk) -> dict[str, Any]:
+        return overview.day(connection, desk, self._house.clock())
 
     def _desks(self, person: Person) -> list[Desk]:
         return [self._house.settings.desks[name] for name in person.desks]
 
-    async def _read(self, read: Callable[[Connection], Any]) -> Any:
-        def reads() -> Any:
+    async def _read(self, read: Callable[[Connection], T]) -> T:
+        def reads() -> T:
             with reading(self._house.engine) as connection:
                 return read(connection)
 
         return await asyncio.to_thread(reads)
 
-    def _page(self, name: str, person: Person | None, status: int = 200, **values: Any) -> Response:
-        shown = {"is_void": False, **values}
-        template = self._pages.get_template(name)
-        text = template.render(person=person, now=self._house.clock(), at=self._at, **shown)
-        return HTMLResponse(text, status)
 
-    def _at(self, instant: datetime | str | None, desk: str | None = None) -> str:
-        """Return an instant as the desk's people read it (P5)."""
-        if instant is None or instant == "":
-            return "–"
-        moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-        found = self._house.settings.desks.get(desk or "") or next(iter(self._house.settings.desks.values()))
-        return f"{moment.astimezone(found.timezone):%Y-%m-%d %H:%M}"
+_UNTYPED = {"text": "", "then": "", "answer": ""}
+_ANY_TIME = ("undo", "send")  # they speak of one's own reply, which nothing else changes
 
 
-async def _form(request: Request) -> dict[str, str]:
-    declared = request.headers.get("content-length", "")
-    if not declared.isdecimal() or int(declared) > _MOST_FORM:
-        return {}
-    try:
-        async with request.form(max_files=0, max_fields=5) as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
-    except (MultiPartException, ClientDisconnect, UnicodeError):
-        return {}
+def _colleagues(connection: Connection, person: Person) -> list[tuple[str, str]]:
+    """Return address and name of everybody who has a desk with the person."""
+    known = {one.address: one.name or one.address for one in people.list_staff(connection) if one.desk in person.desks}
+    return sorted(known.items(), key=lambda one: one[1].lower())

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailgate.pipeline import House
+from mailgate.store import views
+from mailgate.store.engine import reading
 from mailgate.store.inbox import Inbox
 from mailgate.store.requests import Requests
 
@@ -43,3 +45,21 @@ class Faces:
     is_well: Callable[[], bool] = lambda: True
     may_take: Callable[[], bool] = lambda: True  # False: there is no room for mail
     wait_seconds: float = 10.0  # for a ticket to be applied
+
+
+async def wait_until_applied(faces: Faces, arrival: str) -> tuple[str, int | None] | None:
+    """Return outcome and ticket of an arrival as soon as it is applied, or None where that takes too long."""
+
+    def look() -> tuple[str, int | None] | None:
+        with reading(faces.house.engine) as connection:
+            return views.outcome_of(connection, arrival)
+
+    loop = asyncio.get_running_loop()
+    end = loop.time() + faces.wait_seconds
+    while True:
+        ringing = asyncio.ensure_future(faces.bell.wait(max(0.0, end - loop.time())))
+        found = await asyncio.to_thread(look)
+        if found is not None or loop.time() >= end:
+            ringing.cancel()
+            return found
+        await ringing

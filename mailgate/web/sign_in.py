@@ -41,11 +41,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Who looks at the board, and the desks that are theirs."""
+    """Who looks at the board, and the desks that are theirs. `csrf` belongs to this session alone: a form without it was
+    not written by a page of ours."""
 
     address: str
     name: str
     desks: tuple[str, ...]
+    teams: frozenset[tuple[str, str]]  # desk and team
+    language: str | None
+    timezone: str | None
+    csrf: str
 
 
 class SignIn:
@@ -91,8 +96,15 @@ class SignIn:
             return None
         with reading(self._house.engine) as connection:
             found = [one for one in people.list_staff(connection) if one.address == address]
-        desks = tuple(one.desk for one in found if one.desk in self._house.settings.desks)
-        return Person(address=address, name=found[0].name, desks=desks) if desks else None
+        found = [one for one in found if one.desk in self._house.settings.desks]
+        if not found:
+            return None
+        return Person(
+            address=address, name=found[0].name, desks=tuple(one.desk for one in found),
+            teams=frozenset((one.desk, team) for one in found for team in one.teams),
+            language=next((one.language for one in found if one.language), None),
+            timezone=next((one.timezone for one in found if one.timezone), None), csrf=self._check("csrf", session),
+        )  # fmt: skip
 
     def _letter(self, desk: Desk, person: Staff, link: str, now: datetime) -> Outgoing:
         wanted = (person.language or "", *desk.languages, "en")

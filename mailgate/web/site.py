@@ -20,7 +20,8 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; script-src 'self'; "
+                                 b"img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
                                  b"base-uri 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from mailgate.model.settings import Desk
 from mailgate.store import views
 from mailgate.store.rows import to_json
-from mailgate.store.tables import ARRIVAL, DEADLINE, TICKET
+from mailgate.store.tables import DEADLINE, TICKET
 
 _SHOWN = {"customer", "staff"}
 
@@ -30,12 +30,6 @@ def list_of_account(
     found = views.list_tickets(connection, desk=desk.name, account=account, limit=limit, before=before)
     dues = _first_responses(connection, [one["number"] for one in found])
     return [_keys(one, desk, dues.get(one["number"])) for one in found]
-
-
-def outcome_of(connection: Connection, arrival: str) -> tuple[str, int | None] | None:
-    """Return what became of an arrival and its ticket, or None while it waits."""
-    row = connection.execute(select(ARRIVAL.c.outcome, ARRIVAL.c.ticket).where(ARRIVAL.c.id == arrival)).first()
-    return (row.outcome, row.ticket) if row else None
 
 
 def brief(connection: Connection, desk: Desk, number: int) -> dict[str, Any]:

@@ -67,7 +67,12 @@ def write_people(built: app.Built) -> None:
             contact = Contact(id="", account=account, address=address, roles=roles)
             people.put_contact(connection, contact, id_, built.ids)
         staff = Staff(
-            desk="flexihost", address="ivan@team.example", name="Ivan Petrenko", teams=("support",), role="staff"
+            desk="flexihost",
+            address="ivan@team.example",
+            name="Ivan Petrenko",
+            teams=("support",),
+            role="staff",
+            language="en",
         )
         people.put_staff(connection, staff)
         for desk, token in TOKENS.items():
