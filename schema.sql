@@ -7,11 +7,36 @@ CREATE TABLE account (
     login_key VARCHAR NOT NULL,
     name VARCHAR NOT NULL,
     language VARCHAR,
+    source VARCHAR,
     PRIMARY KEY (id),
     CONSTRAINT account_number UNIQUE (desk, number)
 );
 
 CREATE INDEX account_login ON account (desk, login_key);
+
+CREATE TABLE account_event (
+    id VARCHAR NOT NULL,
+    desk VARCHAR NOT NULL,
+    account VARCHAR NOT NULL,
+    address VARCHAR,
+    at VARCHAR(27) NOT NULL,
+    actor VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    detail JSON NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX account_event_account ON account_event (desk, account, id);
+
+CREATE TABLE account_source (
+    desk VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    next_at VARCHAR(27) NOT NULL,
+    read_at VARCHAR(27),
+    contacts INTEGER NOT NULL,
+    mark VARCHAR NOT NULL,
+    PRIMARY KEY (desk, name)
+);
 
 CREATE TABLE address_mark (
     desk VARCHAR NOT NULL,
@@ -367,6 +392,7 @@ CREATE TABLE contact (
     roles JSON NOT NULL,
     purposes JSON NOT NULL,
     until DATE,
+    source VARCHAR,
     PRIMARY KEY (id),
     CONSTRAINT contact_address UNIQUE (account, address),
     FOREIGN KEY(account) REFERENCES account (id) ON DELETE CASCADE

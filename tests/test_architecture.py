@@ -47,7 +47,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outbox": {*_FRAME, "store", "blobs"},
     # what people do without mail
     "byhand": {*_FRAME, "understand", "decide", "compose", "apply", "pipeline", "store", "blobs"},
-    "operations": {*_FRAME, "decide", "apply", "store", "blobs", "pipeline", "intake", "outbox"},  # looked after
+    "accounts": {*_FRAME, "store"},  # from where they live
+    "operations": {
+        *_FRAME,
+        "accounts",
+        "decide",
+        "apply",
+        "store",
+        "blobs",
+        "pipeline",
+        "intake",
+        "outbox",
+    },  # looked after
     # tickets of another system; what they hold is kept as a panel's form is
     "takeover": {*_FRAME, "parse", "understand", "decide", "apply", "phrases", "pipeline", "store", "blobs", "intake"},
     "web": {*_FRAME, "compose", "decide", "apply", "store", "blobs", "pipeline", "byhand", "intake", "resources"},

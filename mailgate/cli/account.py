@@ -12,6 +12,7 @@ from mailgate.errors import Refused
 from mailgate.model.people import Account, Contact
 from mailgate.model.quick import replace
 from mailgate.store import people
+from mailgate.store.accounts import History
 from mailgate.store.engine import reading, transaction
 
 COLUMNS = ("desk", "number", "login", "name", "language", "address", "roles", "purposes", "until")
@@ -35,8 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="remove an account, or one address of it; tickets stay")
     remove.add_argument("number")
     remove.add_argument("--address")
-    add_json(listing)
-    add_desk(listing, is_filter=True)
+    sync = actions.add_parser("sync", help="bring in accounts from where they live ([[accounts]] of the desk file)")
+    sync.add_argument("--source", metavar="NAME", help="this source alone")
+    sync.add_argument("--dry-run", action="store_true", help="print the difference, change nothing")
+    sync.add_argument("--force", action="store_true", help="also where more contacts would end than most_ended allows")
+    past = actions.add_parser("history", help="who changed which account or address, and when")
+    past.add_argument("number", nargs="?")
+    past.add_argument("--limit", type=int, default=100)
+    add_json(listing, sync, past)
+    add_desk(listing, sync, past, is_filter=True)
     add_desk(add, read, remove)
     add_config(parser)
 
@@ -51,6 +59,14 @@ def run(args: argparse.Namespace) -> int:
                 print(_add(built, args))
             case "import":
                 print(_import(built, args))
+            case "sync":
+                from mailgate.cli.sync import sync
+
+                return sync(built, args)
+            case "history":
+                from mailgate.cli.sync import print_history
+
+                print_history(built, args)
             case _:
                 print(_remove(built, args))
     return 0
@@ -137,16 +153,17 @@ def _import(built: Built, args: argparse.Namespace) -> str:
 def _put(built: Built, found: Sequence[tuple[Account, Contact | None]]) -> people.Changes:
     """Store them, in groups, so that a daemon beside us never waits long."""
     changes, ids = people.Changes(), {}
+    history = _history(built)
     with progress("importing", len(found)) as told:
         for start in range(0, len(found), _GROUP):
             with transaction(built.engine) as connection:
                 for account, contact in found[start : start + _GROUP]:
                     key = (account.desk, account.number)
                     if key not in ids:
-                        ids[key], verdict = people.put_account(connection, account, built.ids)
+                        ids[key], verdict = people.put_account(connection, account, built.ids, history)
                         changes.count(verdict)
                     if contact:
-                        changes.count(people.put_contact(connection, contact, ids[key], built.ids))
+                        changes.count(people.put_contact(connection, contact, ids[key], built.ids, history))
             told(min(len(found), start + _GROUP))
     return changes
 
@@ -156,14 +173,18 @@ def _remove(built: Built, args: argparse.Namespace) -> str:
     with transaction(built.engine) as connection:
         if args.address:
             count, what = (
-                people.remove_contact(connection, desk, args.number, args.address),
+                people.remove_contact(connection, desk, args.number, args.address, _history(built)),
                 f"{args.address} of account",
             )
         else:
-            count, what = people.remove_account(connection, desk, args.number), "account"
+            count, what = people.remove_account(connection, desk, args.number, _history(built)), "account"
     if not count:
         raise Refused(f"desk {desk} has no {what} {args.number}; `mailgate account list` shows those there are")
     return f"{what} {args.number} removed"
+
+
+def _history(built: Built) -> History:
+    return History("command line", built.house.clock(), built.ids)
 
 
 def _told(changes: people.Changes) -> str:

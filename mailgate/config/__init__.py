@@ -99,7 +99,7 @@ def _read_toml(file: Path, book: Book) -> dict[str, Any] | None:
 
 def _read_settings(section: Section, file: Path, environ: Mapping[str, str]) -> Settings:
     places = places_of(file, environ)
-    desks = _read_desks(section, file)
+    desks = _read_desks(section, file, places.credentials)
     secret = read_secret(section, "secret", places, credential="secret")
     if not secret and not (section.has("secret") or section.has("secret_file")):
         secret = kept_secret(section, places)
@@ -129,13 +129,13 @@ def _read_settings(section: Section, file: Path, environ: Mapping[str, str]) -> 
     return settings
 
 
-def _read_desks(section: Section, file: Path) -> dict[str, Desk]:
+def _read_desks(section: Section, file: Path, credentials: Path | None) -> dict[str, Desk]:
     names = section.take("desks", kinds.list_of(kinds.TEXT), (), required=True)
     desks: dict[str, Desk] = {}
     for name in names:
         folder = Path.cwd() if section.is_environ("desks") else file.parent
         place = resources.path("config") / f"{name}.toml" if name in PRESETS else folder / name
-        desk = _load_desk(place, section.book)
+        desk = _load_desk(place, section.book, credentials)
         if desk and desk.name in desks:
             section.complain("desks", f"has two desks with the name {desk.name}")
         if desk:
@@ -146,14 +146,14 @@ def _read_desks(section: Section, file: Path) -> dict[str, Desk]:
     return desks
 
 
-def _load_desk(file: Path, book: Book) -> Desk | None:
+def _load_desk(file: Path, book: Book, credentials: Path | None = None) -> Desk | None:
     data = _read_toml(file, book)
     if data is None:
         return None
     name = str(data.get("name", file.stem))
     path = f"desk.{name.replace('-', '_').replace('.', '_')}"
     section = Section(data, book=book, file=str(file), path=path, owner=f"desk[{name}].")
-    return read_desk(section, file.absolute().parent)
+    return read_desk(section, file.absolute().parent, credentials)
 
 
 def _check_unique(section: Section, desks: Mapping[str, Desk]) -> None:

@@ -8,11 +8,12 @@ from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from mailgate.config import kinds
+from mailgate.config.accounts import read_accounts
 from mailgate.config.calendars import read_calendar
 from mailgate.config.lexicon import languages_of, read_lexicon
 from mailgate.config.reading import Kind, Section
-from mailgate.config.service import read_retention
-from mailgate.model.settings import SLA_KINDS, Calendar, Desk, Mailbox, Promise, Queue, Rules, Sla, Team
+from mailgate.config.service import Places, read_retention
+from mailgate.model.settings import SLA_KINDS, AccountSource, Calendar, Desk, Mailbox, Promise, Queue, Rules, Sla, Team
 
 SOURCES = ("mail", "panel", "phone", "chat", "social")
 CLASSES = ("site", "mail", "undelivered", "domain", "certificate", "server", "invoice", "access", "other")
@@ -35,11 +36,12 @@ _WEB = kinds.text_of(
     'an address such as "https://panel.desk.example/"', lambda text: not text or kinds.is_web_url(text)
 )
 
-N = TypeVar("N", Calendar, Team, Queue)
+N = TypeVar("N", AccountSource, Calendar, Team, Queue)
 
 
-def read_desk(section: Section, folder: Path) -> Desk:
-    """Return the desk of a file. `folder` is where its relative paths begin."""
+def read_desk(section: Section, folder: Path, credentials: Path | None = None) -> Desk:
+    """Return the desk of a file. `folder` is where its relative paths begin, `credentials` where systemd put secrets."""
+    places = Places(folder=folder, state=folder, credentials=credentials)
     zone = section.take("timezone", kinds.ZONE, ZoneInfo("UTC"), required=True)
     lexicon = read_lexicon(section.sub("words"), _words_folder(section, folder))
     calendars = _by_name(section, "calendar", (read_calendar(each, zone) for each in section.subs("calendar", "name")))
@@ -71,6 +73,7 @@ def read_desk(section: Section, folder: Path) -> Desk:
         leads_only=tuple(each.removeprefix("#") for each in section.take("leads_only", kinds.list_of(_COMMAND), ())),
         rules=_read_rules(section.sub("rules")),
         retention=read_retention(section.sub("retention")),
+        accounts=_read_sources(section, places),
     )
     section.finish()
     _cross_check(section, desk)
@@ -175,6 +178,11 @@ def _read_solving_times(section: Section) -> dict[str, str]:
     times = {each: section.take(each, _USUAL, "") for each in CLASSES}
     section.finish()
     return {each: usual for each, usual in times.items() if usual}
+
+
+def _read_sources(section: Section, places: Places) -> tuple[AccountSource, ...]:
+    read = [read_accounts(each, places) for each in section.subs("accounts", "name")]
+    return tuple(_by_name(section, "accounts", (one for one in read if one)).values())
 
 
 def _read_rules(section: Section) -> Rules:

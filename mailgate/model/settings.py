@@ -124,6 +124,29 @@ class Retention:
         return any(getattr(self, one.name) for one in fields(self))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSource:
+    """Where accounts of a desk live (S10). `place` is a file, or the address of a database, a directory, a web server;
+    `query`, or the name of a shipped one, is a database's, `base`, `filter`, `attributes` and `user` a directory's."""
+
+    name: str  # one of its own within the desk
+    kind: Literal["csv", "sql", "ldap", "http"]
+    place: str
+    every_seconds: int = 300
+    most_ended_percent: int = 10  # of its contacts, that may end at once
+    shared_addresses: bool = False  # may an address belong to several accounts?
+    query: str = ""
+    preset: str = ""
+    base: str = ""
+    filter: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)  # our column -> the directory's attribute
+    user: str = ""
+    starttls: bool = False
+    ca_file: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Desk:
     """One brand. `name` is the key of everything that belongs to it, `tag` the word in `[tag #number]`."""
@@ -151,6 +174,7 @@ class Desk:
     leads_only: tuple[str, ...] = ()  # commands reserved for leads (C5)
     rules: Rules = field(default_factory=Rules)
     retention: Retention = field(default_factory=Retention)
+    accounts: tuple[AccountSource, ...] = ()
 
     def has_tag(self, word: str) -> bool:
         """Is `word` (lower case) the desk's tag, or was it once (T2, T8)?"""

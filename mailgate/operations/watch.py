@@ -9,6 +9,7 @@ from mailgate.errors import MailgateError
 from mailgate.intake.door import Recipients
 from mailgate.log import Log
 from mailgate.operations import space
+from mailgate.operations.accounts import AccountClock
 from mailgate.operations.alarms import Alarms
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import RENEW_GRANT, expiries, note_grant
@@ -39,6 +40,8 @@ class Watch:
         """Look for ever; test mails and what is kept no longer are seen to beside it."""
         house = self._house
         beside = [Prober(house, self._inbox, self._alarms).run()] if house.settings.probe else []
+        if any(desk.accounts for desk in house.settings.desks.values()):
+            beside.append(AccountClock(house, self._alarms).run())
         if any(desk.retention.is_on for desk in house.settings.desks.values()):
             beside.append(Retention(house, self._inbox).run())
         await asyncio.gather(self._keep_looking(seconds), *beside)

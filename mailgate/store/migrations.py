@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateColumn
 
 from mailgate.store import search_index
 from mailgate.store.outbox import OUTBOX
-from mailgate.store.tables import DEADLINE, MESSAGE, PANEL_TOKEN, TICKET
+from mailgate.store.tables import ACCOUNT, CONTACT, DEADLINE, MESSAGE, PANEL_TOKEN, TICKET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +42,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         version=4, readable_by=1, what="words are found by the database's full-text index",
         run=search_index.make, fill=search_index.fill,
     ),
+    Migration(
+        version=5, readable_by=1, what="accounts come from where they live, and their history is kept",
+        run=lambda connection: _have_sources(connection),  # noqa: PLW0108 (it stands below)
+    ),
 )  # fmt: skip
 
 
@@ -58,6 +62,11 @@ def add_column(connection: Connection, column: "Column[object]", default: str | 
 def add_index(connection: Connection, index: Index) -> None:
     """Make an index, if it is not there."""
     index.create(connection, checkfirst=True)
+
+
+def _have_sources(connection: Connection) -> None:
+    for column in (ACCOUNT.c.source, CONTACT.c.source):
+        add_column(connection, column)
 
 
 def _index_lists(connection: Connection) -> None:

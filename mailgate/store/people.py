@@ -1,6 +1,6 @@
 """Accounts, contacts and staff: added, imported, listed, removed. Importing again changes only what differs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.store import rows
+from mailgate.store.accounts import History
 from mailgate.store.tables import ACCOUNT, CONTACT, STAFF
+
+_ACCOUNT_SAYS = ("login", "name", "language")
+_CONTACT_SAYS = ("name", "roles", "purposes", "until")
 
 
 @dataclass(slots=True)
@@ -23,7 +27,9 @@ class Changes:
         setattr(self, verdict, getattr(self, verdict) + 1)
 
 
-def put_account(connection: Connection, account: Account, new_id: Callable[[], str]) -> tuple[str, str]:
+def put_account(
+    connection: Connection, account: Account, new_id: Callable[[], str], history: History | None = None
+) -> tuple[str, str]:
     """Add or change the account of that number; return its id and what happened: added, changed or same."""
     values = {
         "desk": account.desk, "number": account.number, "number_key": account.number.lower(), "login": account.login,
@@ -34,15 +40,22 @@ def put_account(connection: Connection, account: Account, new_id: Callable[[], s
     if found is None:
         id_ = account.id or new_id()
         connection.execute(insert(ACCOUNT), [{"id": id_, **values}])
+        if history:
+            history.note(connection, account.desk, account.number, None, "added", _said(values, _ACCOUNT_SAYS))
         return id_, "added"
     differs = {name: value for name, value in values.items() if found[name] != value}
     if not differs:
         return found["id"], "same"
     connection.execute(update(ACCOUNT).where(*where).values(**differs))
+    if history:
+        detail = _difference(found, differs, _ACCOUNT_SAYS)
+        history.note(connection, account.desk, account.number, None, "changed", detail)
     return found["id"], "changed"
 
 
-def put_contact(connection: Connection, contact: Contact, account_id: str, new_id: Callable[[], str]) -> str:
+def put_contact(
+    connection: Connection, contact: Contact, account_id: str, new_id: Callable[[], str], history: History | None = None
+) -> str:
     """Add or change that address of the account."""
     address = contact.address.lower()
     values = {
@@ -53,11 +66,17 @@ def put_contact(connection: Connection, contact: Contact, account_id: str, new_i
     found = connection.execute(select(CONTACT).where(*where)).mappings().first()
     if found is None:
         connection.execute(insert(CONTACT), [{"id": contact.id or new_id(), **values}])
+        if history:
+            said = _said(values, _CONTACT_SAYS)
+            history.note(connection, contact.account.desk, contact.account.number, address, "added", said)
         return "added"
     differs = {name: value for name, value in values.items() if found[name] != value}
     if not differs:
         return "same"
     connection.execute(update(CONTACT).where(*where).values(**differs))
+    if history:
+        detail = _difference(found, differs, _CONTACT_SAYS)
+        history.note(connection, contact.account.desk, contact.account.number, address, "changed", detail)
     return "changed"
 
 
@@ -111,18 +130,24 @@ def list_staff(connection: Connection, desk: str | None = None) -> list[Staff]:
     return [rows.staff_of(row) for row in connection.execute(query).mappings()]
 
 
-def remove_account(connection: Connection, desk: str, number: str) -> int:
+def remove_account(connection: Connection, desk: str, number: str, history: History | None = None) -> int:
     """Remove an account and its contacts; tickets keep its number. Returns how many accounts went."""
     ids = select(ACCOUNT.c.id).where(ACCOUNT.c.desk == desk, ACCOUNT.c.number == number)
     connection.execute(delete(CONTACT).where(CONTACT.c.account.in_(ids)))
-    return connection.execute(delete(ACCOUNT).where(ACCOUNT.c.desk == desk, ACCOUNT.c.number == number)).rowcount
+    count = connection.execute(delete(ACCOUNT).where(ACCOUNT.c.desk == desk, ACCOUNT.c.number == number)).rowcount
+    if history and count:
+        history.note(connection, desk, number, None, "removed", {})
+    return count
 
 
-def remove_contact(connection: Connection, desk: str, number: str, address: str) -> int:
+def remove_contact(connection: Connection, desk: str, number: str, address: str, history: History | None = None) -> int:
     """Remove one address of an account. Returns how many went."""
     ids = select(ACCOUNT.c.id).where(ACCOUNT.c.desk == desk, ACCOUNT.c.number == number)
     gone = delete(CONTACT).where(CONTACT.c.account.in_(ids), CONTACT.c.address == address.lower())
-    return connection.execute(gone).rowcount
+    count = connection.execute(gone).rowcount
+    if history and count:
+        history.note(connection, desk, number, address.lower(), "removed", {})
+    return count
 
 
 def remove_staff(connection: Connection, desk: str, address: str) -> int:
@@ -137,3 +162,12 @@ def choose_writer(contacts: Sequence[Contact], address: str | None) -> Contact |
     support = [one for one in contacts if "support" in one.purposes]
     owners = [one for one in contacts if "owner" in one.roles]
     return next(iter((*support, *owners, *contacts)), None)
+
+
+def _said(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return what an account or a contact says, as the history keeps it; what it does not say is left out."""
+    return {name: rows.to_json(values[name]) for name in names if values[name]}
+
+
+def _difference(before: Mapping[Any, Any], after: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: rows.to_json([before[name], after[name]]) for name in names if name in after}

@@ -12,9 +12,10 @@ from mailgate.store.fetched import FetchedFolderRow, FetchedRow  # noqa: F401
 from mailgate.store.inbox import InboxRow  # noqa: F401 (the metadata holds every table)
 from mailgate.store.outbox import OutboxRow  # noqa: F401
 from mailgate.store.requests import PanelRequestRow  # noqa: F401
+from mailgate.store.sources import AccountEventRow, AccountSourceRow  # noqa: F401
 from mailgate.store.types import Instant
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # Partial indexes fit a query that holds their very words: parameters would not tell SQLite enough.
 _PENDING = text("state = 'pending'")
@@ -73,6 +74,7 @@ class AccountRow(SQLModel, table=True):
     login_key: str
     name: str
     language: str | None = None
+    source: str | None = None  # which source of the desk it comes from (S10); None: by hand
 
 
 class ContactRow(SQLModel, table=True):
@@ -94,6 +96,7 @@ class ContactRow(SQLModel, table=True):
     roles: list[str] = _json()
     purposes: list[str] = _json()
     until: date | None = None
+    source: str | None = None  # what is gone there ends here (S10); None: by hand
 
 
 class StaffRow(SQLModel, table=True):
@@ -418,6 +421,7 @@ metadata = SQLModel.metadata
 _T = metadata.tables
 META, COUNTER = _T["meta"], _T["counter"]
 ACCOUNT, CONTACT, STAFF, ADDRESS_MARK = _T["account"], _T["contact"], _T["staff"], _T["address_mark"]
+ACCOUNT_SOURCE, ACCOUNT_EVENT = _T["account_source"], _T["account_event"]
 TICKET, MESSAGE, REFERENCE = _T["ticket"], _T["message"], _T["reference"]
 DEADLINE, DESK_CLOCK, EVENT = _T["deadline"], _T["desk_clock"], _T["event"]
 ARRIVAL, HELD, INCIDENT = _T["arrival"], _T["held"], _T["incident"]
