@@ -187,8 +187,10 @@ class _Eraser:
 
     def _people(self, names: set[str]) -> None:
         accounts = self._own_accounts()
-        numbers = self._numbers_of(accounts)
         registered = select(CONTACT.c.account).where(CONTACT.c.address == self._address)
+        numbers = list(self._connection.execute(select(ACCOUNT.c.number).where(ACCOUNT.c.id.in_(registered))).scalars())
+        # what an account is called is in its history as well
+        self._rewrite(ACCOUNT_EVENT, ACCOUNT_EVENT.c.account, numbers, ("detail",))
         by_name = update(ACCOUNT).where(ACCOUNT.c.id.in_(registered), ACCOUNT.c.name.in_(names)).values(name="")
         self._erased.count("account", self._connection.execute(by_name).rowcount)
         self._erased.count(
@@ -197,16 +199,9 @@ class _Eraser:
         if accounts:
             emptied = update(ACCOUNT).where(ACCOUNT.c.id.in_(accounts)).values(name="", login="", login_key="")
             self._connection.execute(emptied)
-            for desk, number in numbers:  # what the account was called is in its history as well
-                forget = update(ACCOUNT_EVENT).where(ACCOUNT_EVENT.c.desk == desk, ACCOUNT_EVENT.c.account == number)
-                self._connection.execute(forget.where(ACCOUNT_EVENT.c.address.is_(None)).values(detail={}))
         for table in (ADDRESS_MARK, ANNOUNCED, ACCOUNT_EVENT):
             gone = self._connection.execute(delete(table).where(table.c.address == self._address)).rowcount
             self._erased.count(table.name, gone)
-
-    def _numbers_of(self, accounts: Sequence[str]) -> list[tuple[str, str]]:
-        query = select(ACCOUNT.c.desk, ACCOUNT.c.number).where(ACCOUNT.c.id.in_(accounts))
-        return [(row[0], row[1]) for row in self._connection.execute(query)]
 
     def _rewrite(self, table: Table, key: Any, values: Sequence[Any], names: Sequence[str]) -> None:
         primary = next(iter(table.primary_key.columns))
