@@ -396,7 +396,7 @@ class _Work:
         id_ = self._tools.ids()
         rendered = compose(
             letter, desk, self._tools.templates, id_=id_, secret=self._tools.settings.secret, number=self.applied.number,
-            said=self._said,
+            said=self._said, board_url=self._tools.settings.board_url,
         )  # fmt: skip
         return outbox.Outgoing(
             id=id_, rendered=rendered, created_at=self._now, is_automatic=letter.is_automatic,

@@ -13,9 +13,10 @@ from mailgate.compose.moments import LANGUAGES
 from mailgate.compose.samples import variants
 from mailgate.compose.templates import Templates
 from mailgate.errors import Refused
-from mailgate.model.letter import LETTER_KINDS, Letter, Rendered
+from mailgate.model.letter import CUSTOMER_LETTERS, LETTER_KINDS, Letter, Rendered
 from mailgate.model.settings import Desk
 
+_BOARD = "https://board.example"
 _SECRET = b"sample letters have no secret!!!"
 
 
@@ -53,6 +54,8 @@ def _check(desks: list[Desk], loaded: Templates) -> int:
     if errors:
         print(f"{len(errors)} errors in templates", file=sys.stderr)
         return 1
+    for warning in dict.fromkeys((*_lost_blocks(loaded), *(one for desk in desks for one in _borrowed(desk, loaded)))):
+        print(f"warning: {warning}", file=sys.stderr)
     names = ", ".join(desk.name for desk in desks)
     print(f"ok: {len(loaded.names)} templates, {len(LETTER_KINDS)} kinds of letters, desks {names}")
     return 0
@@ -67,6 +70,24 @@ def _broken_sources(loaded: Templates) -> Iterator[str]:
             yield f"{name}: {_told(error)}"
         if name.endswith(".html") and f"{name.removesuffix('html')}txt" not in loaded.names:
             yield f"{name}: an HTML twin without its text; add {name.removesuffix('html')}txt"
+
+
+def _lost_blocks(loaded: Templates) -> Iterator[str]:
+    """Yield blocks that replace none: a name mistyped, most likely."""
+    for name in loaded.names:
+        for block, known in loaded.lost_blocks(name).items():
+            yield f"{name}: no template that it extends has a block {block}, so it is never shown; there are {', '.join(known)}"
+
+
+def _borrowed(desk: Desk, loaded: Templates) -> Iterator[str]:
+    """Yield templates of a desk in its first language that customers of another language get too (A4)."""
+    first = desk.languages[0]
+    for kind in CUSTOMER_LETTERS:
+        own = f"{desk.name}/{first}/{kind}.txt"
+        taken = [one for one in desk.languages[1:] if loaded.source_of(desk.name, one, first, kind) == own]
+        if taken:
+            missing = ", ".join(f"{desk.name}/{one}/{kind}.txt" for one in taken)
+            yield f"{own} goes to customers who are written to in {', '.join(taken)} as well; add {missing}"
 
 
 def _broken(desk: Desk, loaded: Templates) -> Iterator[str]:
@@ -102,7 +123,7 @@ def _render(args: argparse.Namespace, desk: Desk, loaded: Templates) -> int:
 
 
 def _composed(letter: Letter, desk: Desk, loaded: Templates) -> Rendered:
-    return compose(letter, desk, loaded, id_="0sample", secret=_SECRET, number=letter.ticket)
+    return compose(letter, desk, loaded, id_="0sample", secret=_SECRET, number=letter.ticket, board_url=_BOARD)
 
 
 def _told(error: Exception) -> str:

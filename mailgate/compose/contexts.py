@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mailgate.compose.headers import INVISIBLE as _INVISIBLE
 from mailgate.model.letter import CUSTOMER_LETTERS
 
 CARD: Mapping[str, Any] = {
     "queue": "", "team": "", "owner": None, "status": "new", "priority": "normal", "customer": "",
     "customer_name": "", "account": None, "level": "unknown", "role": None, "evidence": "", "flags": (),
-    "request": "general", "class": "other", "language": "", "fields": {}, "missing": (), "due_at": None,
+    "request": "general", "rights": (), "others": (), "class": "other", "language": "", "fields": {}, "missing": (), "due_at": None,
     "due_kind": "", "links": (), "named_account": None, "created_at": None,
 }  # fmt: skip
+_NAMES = frozenset((
+    "author", "author_name", "customer", "customer_name", "sender", "sender_name", "colleague", "asker", "who", "name",
+    "login", "subject", "mail_subject", "letter_subject", "from_subject", "filename", "owner", "address",
+))  # fmt: skip
 _MAY_LACK_CARD = ("command_error", "command_done")
 _ACCOUNT: Mapping[str, Any] = {"number": "", "login": "", "name": ""}
 
@@ -18,7 +23,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "ack": {
         "class": "other", "due_at": None, "is_high": False, "identity_required": False, "missing": (), "form": (),
         "incidents": (), "moved": "", "from_ticket": None, "split_because": "", "receipt": None,
-        "suggest_panel": False, "understood": {}, "source": "mail",
+        "identity": "", "suggest_panel": False, "understood": {}, "source": "mail",
     },
     "relay": {"text": ""},
     "escalation": {"cause": "command", "team": "", "opens_at": None, "hours": (), "due_at": None},
@@ -32,10 +37,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "announcement": {"text": ""},
     "staff_notice": {
         "event": "new", "author": "", "author_name": "", "text": "", "files": (), "history": (),
-        "suggest_split": False, "claimed": (), "from_ticket": None, "left_out": "",
+        "suggest_split": False, "claimed": (), "from_ticket": None, "left_out": "", "ack": None,
     },
     "reminder": {"cause": "first_response", "due_at": None, "text": ""},
-    "handover": {"cause": "command", "reason": "", "from_team": "", "text": "", "files": (), "history": ()},
+    "handover": {"cause": "command", "reason": "", "asker": "", "from_team": "", "text": "", "files": (), "history": ()},
     "update_due": {"progress_at": None, "text": ""},
     "lead_notice": {"cause": "silence", "since": None, "text": ""},
     "promise_due": {"at": None, "text": ""},
@@ -63,9 +68,23 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 def filled(kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return `context` with every name that the templates of `kind` may use; a `card` is filled likewise."""
     values = {"card": None, **DEFAULTS.get(kind, {}), **context}
+    if kind not in CUSTOMER_LETTERS:
+        values = {key: _seen(key, value) for key, value in values.items()}
     card = values["card"]
     if card is not None or (kind not in CUSTOMER_LETTERS and kind not in _MAY_LACK_CARD):
         card = values["card"] = {**CARD, **(card or {})}
         if card["account"] is not None:
             card["account"] = {**_ACCOUNT, **card["account"]}
     return values
+
+
+def _seen(key: str, value: Any) -> Any:
+    """Return names and subjects within `value` as they are seen: what is invisible in them could make one person look
+    like another to the desk's people. Whole texts are left as they are."""
+    if isinstance(value, str):
+        return _INVISIBLE.sub("", value) if key in _NAMES and not value.isascii() else value
+    if isinstance(value, Mapping):
+        return {name: _seen(name, one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)) and value and not isinstance(value[0], str):
+        return tuple(_seen(key, one) for one in value)
+    return value

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailgate.compose.contexts import filled
-from mailgate.compose.headers import clean_id, clean_line, wire_domain
+from mailgate.compose.headers import INVISIBLE, clean_id, clean_line, wire_domain
 from mailgate.compose.templates import ZONE, Found, Templates
 from mailgate.model import tokens
 from mailgate.model.letter import NOTICE_BOTTOM, NOTICE_TOP, Letter, Rendered
@@ -34,16 +34,18 @@ def compose(
     secret: bytes,
     number: int | None,
     said: dict[Hashable, Words] | None = None,
+    board_url: str = "",
 ) -> Rendered:
     """Return `letter` in words. `id_` makes its Message-ID, `number` is the ticket that NEW stands for. `said` keeps the
     words of letters that go to several people of the desk alike: one of them is rendered, the others are copies.
+    `board_url` is where the staff board is reached, without a slash at its end; "": there is none.
 
     Raises jinja2.TemplateError where the template is missing or broken, ValueError where NEW has no number.
     """
     ticket = _ticket(letter, number)
     mailbox = mailbox_of(desk, letter.queue)
     domain = wire_domain(mailbox.rpartition("@")[2])
-    language, subject, text, html = _words(letter, desk, templates, ticket, said)
+    language, subject, text, html = _words(letter, desk, templates, ticket, said, board_url)
     message_id = tokens.message_id(secret, id_, domain, ticket=ticket, held=letter.held)
     reply_to = _reply_to(letter, desk, mailbox, ticket, secret)
     in_reply_to = clean_id(letter.in_reply_to) if letter.in_reply_to else None
@@ -83,7 +85,12 @@ def _ticket(letter: Letter, number: int | None) -> int | None:
 
 
 def _words(
-    letter: Letter, desk: Desk, templates: Templates, ticket: int | None, said: dict[Hashable, Words] | None
+    letter: Letter,
+    desk: Desk,
+    templates: Templates,
+    ticket: int | None,
+    said: dict[Hashable, Words] | None,
+    board_url: str,
 ) -> Words:
     # a customer's letter may greet by name; the desk's people are written to alike
     key = (letter.kind, letter.audience, letter.language, letter.timezone, letter.subject, id(letter.context))
@@ -91,6 +98,9 @@ def _words(
         return said[key]
     found = templates.get(desk.name, letter.language, desk.languages[0], letter.kind)
     values = _values(letter, desk, found.language, ticket)
+    values["board_url"] = board_url if letter.audience != "customer" else ""
+    if letter.audience != "customer":
+        values["subject"] = clean_line(INVISIBLE.sub("", values["subject"]))
     words = (
         found.language, _subject(desk, ticket, found, values), _text(letter, found, values), _html(letter, found, values),
     )  # fmt: skip

@@ -8,11 +8,12 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from mailgate.compose import headers
+from mailgate.compose.flowed import flowed
 from mailgate.model.letter import Rendered
 from mailgate.model.ticket import StoredFile
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}\Z")
-_LONG_LINE = re.compile(r"[^\n]{79}")
+_UNSAFE_LINE = re.compile(r"[^\n]{79}| (?:\n|\Z)")
 _B64_ROW = 57  # bytes in a line of 76 letters
 
 Part = tuple[str, str]  # header block, encoded body
@@ -68,15 +69,21 @@ def _body(rendered: Rendered, files: Sequence[tuple[StoredFile, bytes]]) -> Part
 
 def _text_part(subtype: str, text: str, *, is_alone: bool) -> Part:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kind = f"text/{subtype}"
+    if subtype == "plain":
+        text, flow = flowed(text), "; format=flowed"
+    else:
+        flow = ""
     data = text.encode("utf-8", "replace")
     if len(data) == len(text):
         # Inside a multipart even ASCII is encoded: then no line of it can be a boundary.
-        if is_alone and not _LONG_LINE.search(text):
-            return _head(f"text/{subtype}; charset=us-ascii", "7bit"), text.replace("\n", "\r\n")
-        return _head(f"text/{subtype}; charset=utf-8", "quoted-printable"), _quoted_printable(data)
+        # Blanks at the end of a line mean something, and would not survive every server bare (RFC 3676, 4.2).
+        if is_alone and not _UNSAFE_LINE.search(text):
+            return _head(f"{kind}; charset=us-ascii{flow}", "7bit"), text.replace("\n", "\r\n")
+        return _head(f"{kind}; charset=utf-8{flow}", "quoted-printable"), _quoted_printable(data)
     if len(data) - len(text) > len(text) // 4:
-        return _head(f"text/{subtype}; charset=utf-8", "base64"), _base64(data.replace(b"\n", b"\r\n"))
-    return _head(f"text/{subtype}; charset=utf-8", "quoted-printable"), _quoted_printable(data)
+        return _head(f"{kind}; charset=utf-8{flow}", "base64"), _base64(data.replace(b"\n", b"\r\n"))
+    return _head(f"{kind}; charset=utf-8{flow}", "quoted-printable"), _quoted_printable(data)
 
 
 def _file_part(file: StoredFile, data: bytes, *, is_inline: bool) -> Part:

@@ -29,7 +29,8 @@ _CARD: dict[str, Any] = {
     "customer": "olena@shop.example", "customer_name": "Olena Kovalenko",
     "account": {"number": "1001", "login": "olena", "name": "Kovalenko Shop"},
     "level": "verified", "role": "owner", "evidence": "dmarc=pass (mx.desk.example)", "flags": ("misdirected",),
-    "request": "account", "class": "site", "language": "uk",
+    "request": "sensitive", "rights": ("refund", "payment_data"), "others": (10007, 9981), "class": "site",
+    "language": "uk",
     "fields": {"server": "203.0.113.25", "domain": "shop.example"}, "missing": ("service", "started"),
     "due_at": _AT + timedelta(hours=1), "due_kind": "first_response",
     "links": ({"kind": "split", "ticket": 10001},), "named_account": "1002", "created_at": _AT,
@@ -91,7 +92,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             "class": "site", "due_at": _AT + timedelta(hours=1), "is_high": True, "identity_required": False,
             "missing": ("service", "started", "address", "error"), "form": ("service", "started", "summary"),
             "incidents": (text,), "moved": "technical", "from_ticket": 10001, "split_because": "matter",
-            "receipt": None, "suggest_panel": True,
+            "receipt": None, "identity": "", "suggest_panel": True,
             "understood": {"server": "203.0.113.25", "domain": "shop.example"}, "source": "mail",
         },
         "relay": {"text": text},
@@ -111,10 +112,12 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             "event": "new", "author": "olena@shop.example", "author_name": "Olena Kovalenko", "text": text,
             "files": _FILES, "history": history, "suggest_split": True, "claimed": (10007, 10009), "from_ticket": 10001,
             "left_out": "5 / 10 min",
+            "ack": {"due_at": _AT + timedelta(hours=1), "asked": ("service", "started"), "identity": "unknown"},
         },
         "reminder": {"cause": "first_response", "due_at": _AT + timedelta(hours=1), "text": text},
         "handover": {
-            "cause": "command", "reason": "php-fpm, 203.0.113.25", "from_team": "support", "text": text,
+            "cause": "command", "reason": "php-fpm, 203.0.113.25", "asker": "Ivan Petrenko", "from_team": "support",
+            "text": text,
             "files": _FILES, "history": history,
         },
         "update_due": {"progress_at": _AT + timedelta(minutes=30), "text": text},
@@ -171,7 +174,14 @@ _BRANCHES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "is_high": False, "missing": (), "form": (), "incidents": (), "moved": "", "from_ticket": None,
             "suggest_panel": False,
         },
-        "identity": {"identity_required": True, "due_at": None, "moved": "", "from_ticket": None, "incidents": ()},
+        **{
+            name: {
+                "identity_required": True, "identity": name, "due_at": None, "moved": "", "from_ticket": None,
+                "incidents": (), "missing": ("contract",) if name == "unknown" else (), "form": (),
+            }
+            for name in ("unknown", "unconfirmed", "role")
+        },
+        "form": {"missing": ("server", "started", "contract"), "form": ("server", "started", "contract"), "incidents": ()},
         "receipt": {
             "receipt": {"received_at": _AT, "subject": "502", "files": _FILES}, "missing": (), "moved": "financial",
             "split_because": "window", "incidents": (),
@@ -187,7 +197,8 @@ _BRANCHES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         for name in ("follow_up", "split", "reopened", "colleague", "answer", "bounce", "thanks", "own")
     },
     "reminder": {name: {"cause": name} for name in ("next_response", "snooze")},
-    "handover": {name: {"cause": name, "reason": ""} for name in ("breach", "overflow", "queue")},
+    "handover": {name: {"cause": name, "reason": ""} for name in ("breach", "overflow", "queue")}
+    | {name: {"cause": name} for name in ("management", "last_rung")},
     "colleague_notice": {"answered": {"cause": "answered"}},
     "command_done": {"kept": {"done": (), "is_help": False, "is_kept": True}},
     "lead_notice": {"again": {"cause": "wrote_again"}},

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import DictLoader, StrictUndefined, Template, TemplateNotFound, pass_context
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateNotFound, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -71,8 +71,33 @@ class Templates:
         """Return the compiled template `name`."""
         return self._environment(name.split("/")[1] if name.count("/") else "en").get_template(name)
 
+    def source_of(self, desk: str, language: str, desk_language: str, kind: str) -> str | None:
+        """Return the name of the source that `get` would take, or None."""
+        names = (f"{folder}/{kind}.txt" for folder in _folders(desk, language, desk_language))
+        return next((name for name in names if name in self._bodies), None)
+
+    def lost_blocks(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return the blocks of `name` that nothing it extends has, so that they are never shown; each with the blocks there
+        are. Raises TemplateSyntaxError where a source is broken."""
+        parent = self._parent(name)
+        if parent is None:
+            return {}
+        known: dict[str, None] = {}
+        while parent is not None and parent in self._bodies:
+            known.update(dict.fromkeys(block.name for block in self._parsed(parent).find_all(nodes.Block)))
+            parent = self._parent(parent)
+        own = (one.name for one in self._parsed(name).body if isinstance(one, nodes.Block))
+        return {block: tuple(known) for block in own if block not in known}
+
+    def _parent(self, name: str) -> str | None:
+        extends = self._parsed(name).find(nodes.Extends)
+        return extends.template.value if extends and isinstance(extends.template, nodes.Const) else None
+
+    def _parsed(self, name: str) -> nodes.Template:
+        return self._environment("en").parse(self._bodies[name], name)
+
     def _search(self, desk: str, language: str, desk_language: str, kind: str) -> Found:
-        folders = (f"{desk}/{language}", f"{desk}/{desk_language}", f"common/{language}", "common/en")
+        folders = _folders(desk, language, desk_language)
         for folder in folders:
             name = f"{folder}/{kind}.txt"
             if name in self._bodies:
@@ -126,6 +151,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+def _folders(desk: str, language: str, desk_language: str) -> tuple[str, ...]:
+    """Return where the template of a letter is looked for, in order (A4)."""
+    return (f"{desk}/{language}", f"{desk}/{desk_language}", f"common/{language}", "common/en")
+
+
 def _is_html(name: str | None) -> bool:
     return name is not None and name.endswith(".html")
 
@@ -161,6 +191,7 @@ def _filters(language: str) -> dict[str, Any]:
         "size": lambda count: wording.size(count, language),
         "hours": hours,
         "label": lambda field: wording.label(field, language),
+        "told": lambda value, field: wording.told(value, field, language),
         "ours": wording.ours,
         "theirs": wording.theirs,
         "named": wording.named,

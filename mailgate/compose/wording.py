@@ -92,6 +92,14 @@ def label(field: str, language: str) -> str:
     return labels.get(field) or others.get(field) or field
 
 
+def told(value: object, field: str, language: str) -> str:
+    """Return the value of a field as it stands behind its label: "Since: this morning", not "Since: since this morning"."""
+    line, name = one_line(value), label(field, language)
+    if line.casefold().startswith(f"{name.casefold()} "):
+        return line[len(name) :].strip()
+    return line
+
+
 def plural(number: int, language: str, one: str, few: str, many: str) -> str:
     """Return `number` with the form it takes: one day; 2 дня; 5 дней. German and English have no `few`."""
     return f"{number} {(one, few, many)[_plural_form(number, language)]}"

@@ -28,6 +28,7 @@ def acknowledgement(scene: Scene, case: Case, routed: Routed, split_from: Case |
         "from_ticket": split_from.ticket.number if split_from else None,
         "split_because": why,
         "receipt": _receipt(scene) if ticket.is_formal else None,
+        "identity": _identity(ticket),
         "suggest_panel": ticket.priority == "high" and ticket.level not in ("verified", "staff"),
         "understood": {name: ticket.fields[name] for name in _UNDERSTOOD if name in ticket.fields},
         "source": ticket.source,
@@ -37,13 +38,29 @@ def acknowledgement(scene: Scene, case: Case, routed: Routed, split_from: Case |
     )
 
 
+def told_by(letter: Letter) -> dict[str, Any]:
+    """Return what an ack has promised and asked, for the notice to staff (C1)."""
+    context = letter.context
+    return {"due_at": context["due_at"], "asked": context["missing"], "identity": context["identity"]}
+
+
+def _identity(ticket: Ticket) -> str:
+    """Return why a request waits for an identity (S7): nothing proves that the mail is theirs (`unconfirmed`), their role
+    may not ask for it (`role`), or nobody knows the sender (`unknown`). Each is told what helps."""
+    if "identity_required" not in ticket.flags:
+        return ""
+    return {"registered": "unconfirmed", "verified": "role"}.get(ticket.level, "unknown")
+
+
 def _form(ticket: Ticket) -> tuple[str, ...]:
-    """Return the labels to fill in (Q7), where facts are asked for."""
+    """Return the labels to fill in (Q7), where facts are asked for: those that are missing, and, where it is questions of
+    the class, the labels of the guide that are not filled yet."""
     asked = [name for name in ticket.missing if name != "contract"]
     if not asked:
         return ()
     facts = tuple(name for name in ticket.missing if name in _FACT_LABELS)
-    return (*facts, *(name for name in _FORM if not ticket.fields.get(name)))
+    questions = [name for name in asked if name not in _FACT_LABELS]
+    return (*facts, *(name for name in _FORM if questions and not ticket.fields.get(name)))
 
 
 def _receipt(scene: Scene) -> dict[str, Any]:

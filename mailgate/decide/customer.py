@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
-from mailgate.decide.acknowledge import acknowledgement
+from mailgate.decide.acknowledge import acknowledgement, told_by
 from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, names_account, route
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import as_contact_of, find_reply_address, senders_contacts
@@ -82,19 +82,20 @@ def open_ticket(
         effects.append(_link(split_from, Link(kind="split", ticket=NEW), identity))
     elif thread.forwards is not None:
         effects.append(_link(scene.facts.cases[thread.forwards], Link(kind="forward", ticket=NEW), identity))
-    left_out = ""
+    left_out, promised = "", None
     if wants_ack:
         letter = acknowledgement(scene, case, routed, split_from, split_because)
         ack = letters.gate(scene.facts, scene.desk, letter, identity.address)
         effects.append(ack)
         left_out = getattr(ack, "reason", "")
+        promised = None if left_out else told_by(letter)
         trace.add("A1" if not left_out else "A3", "ack" if not left_out else "no ack", left_out)
         if team != routed.queue.team:
             moved = letters.escalation(case, scene.desk, "overflow", team, scene.now)
             effects.append(letters.gate(scene.facts, scene.desk, moved, identity.address))  # D5
         if left_out:  # what is not to be said is not due
             case = clocks.close(case, ("ack",), "cancelled", scene.at)
-    effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out)
+    effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out, promised)
     incident_effects, case = incidents.watch(scene, case, trace)
     effects[0] = Save(before=None, after=case, actor=identity.address or "", because=split_because or "mail")
     effects += incident_effects
@@ -304,12 +305,13 @@ def _tell_staff(
     thread: Thread,
     split_from: Case | None,
     left_out: str,
+    ack: dict[str, Any] | None,
 ) -> list[Effect]:
     context = {
         "card": letters.card(case, scene.desk, scene.facts, identity), "event": "split" if split_from else "new",
         "author": identity.address or "", "author_name": identity.name, "text": message.visible_text,
         "files": letters.files_of(message), "history": [], "suggest_split": False, "claimed": thread.claimed,
-        "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out,
+        "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out, "ack": ack,
     }  # fmt: skip
     return _sends(
         scene,

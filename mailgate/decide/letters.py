@@ -17,6 +17,7 @@ from mailgate.model.ticket import Case, Message, StoredFile, Ticket
 
 _UNLIMITED = ("relay", "incident", "announcement")  # A3: a person's words, and what N4 throttles
 _HISTORY = 5
+_OTHERS = 10
 _TAG = re.compile(r"\[[^\[\]]{1,80} #\d{1,12}\] ?")
 _NO_WORD = re.compile(r"[\W\d_]+")
 _ALIKE, _ALIKE_LETTERS = 3, 8
@@ -156,11 +157,21 @@ def card(case: Case, desk: Desk, facts: Facts, identity: Identity | None = None)
         "priority": ticket.priority, "customer": ticket.requestor, "customer_name": ticket.requestor_name,
         "account": _account(ticket, facts), "level": identity.level if identity else ticket.level,
         "role": ", ".join(identity.roles) if identity else "", "evidence": identity.because if identity else "",
-        "flags": ticket.flags, "request": ticket.request, "class": ticket.class_, "language": ticket.language,
+        "flags": ticket.flags, "request": ticket.request, "rights": ticket.rights,
+        "others": _others(ticket, facts), "class": ticket.class_, "language": ticket.language,
         "fields": dict(ticket.fields), "missing": ticket.missing, "due_at": due.due_at if due else None,
         "due_kind": due.kind if due else "", "named_account": ticket.named_account, "created_at": ticket.created_at,
         "links": tuple({"kind": link.kind, "ticket": link.ticket} for link in ticket.links),
     }  # fmt: skip
+
+
+def _others(ticket: Ticket, facts: Facts) -> tuple[int, ...]:
+    """Return the customer's other open tickets: of the account, or where there is none of the same requestor."""
+    return tuple(
+        one.number for one in facts.open_tickets
+        if one.number != ticket.number
+        and (one.account == ticket.account if ticket.account else bool(one.requestor) and one.requestor == ticket.requestor)
+    )[:_OTHERS]  # fmt: skip
 
 
 def history(facts: Facts, number: int, *, before: str | None = None) -> list[dict[str, Any]]:

@@ -177,7 +177,7 @@ def _escalate(work: Work, command: Command) -> None:
     if team is None:
         team, reason = climb(work.case, desk, work.scene.now), command.argument
         if team is None:  # D5: after the last rung only the managers are told
-            work.letters += _to_management(work, reason.strip())
+            work.letters += _to_management(work, reason.strip(), "last_rung")
             work.report(command, "managers")
             return
     if team == work.case.ticket.team:
@@ -193,16 +193,17 @@ def _escalate(work: Work, command: Command) -> None:
 def _ask_managers(work: Work, reason: str) -> None:
     """C5: a decision of the management is asked for; the ticket stays where it is."""
     scene, case = work.scene, work.case
-    work.letters += _to_management(work, reason)
+    work.letters += _to_management(work, reason, "management")
     work.letters.append(letters.escalation(case, scene.desk, "management", case.ticket.team, scene.now))
 
 
-def _to_management(work: Work, reason: str) -> list[Letter]:
+def _to_management(work: Work, reason: str, cause: str) -> list[Letter]:
     scene, case = work.scene, work.case
     work.effects.append(Note(ticket=case.ticket.number, kind="escalated", detail="managers", actor=work.person.address))
     context = {
-        "card": letters.card(case, scene.desk, scene.facts), "cause": "command", "reason": reason,
-        "from_team": case.ticket.team, "text": letters.last_words(scene.facts, case.ticket.number), "files": [],
+        "card": letters.card(case, scene.desk, scene.facts), "cause": cause, "reason": reason,
+        "asker": work.person.name or work.person.address, "from_team": case.ticket.team,
+        "text": letters.last_words(scene.facts, case.ticket.number), "files": [],
         "history": letters.history(scene.facts, case.ticket.number),
     }  # fmt: skip
     return letters.to_managers("handover", scene.desk, case, context)

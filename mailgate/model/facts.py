@@ -96,6 +96,15 @@ class Incident:
     opened_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenTicket:
+    """A ticket of the customer's that is not finished, in short (C1)."""
+
+    number: int
+    requestor: str
+    account: str | None
+
+
 @quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
@@ -120,6 +129,7 @@ class Facts:
     account_contacts: tuple[
         Contact, ...
     ] = ()  # contacts of the accounts of `cases`, of the sender and of `named_accounts`
+    open_tickets: tuple[OpenTicket, ...] = ()  # of the sender, the requestors and the accounts, newest first
     messages: Mapping[int, tuple[Message, ...]] = field(default_factory=dict)  # newest last, some 20 of each case
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address -> blocked, failed
     letters_10_minutes: Mapping[str, int] = field(default_factory=dict)  # automatic letters by address (A3)

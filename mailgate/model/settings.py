@@ -273,6 +273,12 @@ class Settings:
     source: str = ""  # the file it was read from
     probe: ProbeSettings | None = None  # None: no test mails
 
+    @property
+    def board_url(self) -> str:
+        """Return how people reach the board, without a slash at its end; "" where they cannot."""
+        is_everywhere = self.web_listen.startswith(("0.0.0.0:", "[::]:"))  # an address to listen on, not one to go to
+        return self.web_url or ("" if is_everywhere or not self.web_listen else f"http://{self.web_listen}")
+
     def desk_of(self, address: str) -> Desk | None:
         """Return the desk that `address` (plus-addresses included, any case) is a mailbox of, or None."""
         bare = bare_address(address)

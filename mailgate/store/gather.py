@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, literal, select
 
-from mailgate.model.facts import Clues, Facts, Held, Incident, Referenced, Seen
+from mailgate.model.facts import Clues, Facts, Held, Incident, OpenTicket, Referenced, Seen
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import Desk, bare_address
 from mailgate.model.ticket import Case, Message
 from mailgate.store import rows
-from mailgate.store.engine import claimable, may_lock
+from mailgate.store.engine import claimable, may_lock, unindexed
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.tables import (
@@ -62,6 +62,22 @@ _CONTACT = Prepared(
 _ACCOUNT_CONTACTS = Listed(
     lambda names: (
         _CONTACTS.where(ACCOUNT.c.desk == bindparam("d"), ACCOUNT.c.number.in_(names)).order_by(CONTACT.c.id).limit(200)
+    )
+)
+_OPEN = ("new", "open", "waiting")
+_OPEN_COLUMNS = (TICKET.c.number, TICKET.c.requestor, TICKET.c.account)
+_IS_OPEN = (unindexed(TICKET.c.desk) == bindparam("d"), TICKET.c.status.in_([literal(one) for one in _OPEN]))
+_OPEN_OF_ACCOUNTS = Listed(
+    lambda names: (
+        select(*_OPEN_COLUMNS).where(TICKET.c.account.in_(names), *_IS_OPEN).order_by(TICKET.c.number.desc()).limit(50)
+    )
+)
+_OPEN_OF_REQUESTORS = Listed(
+    lambda names: (
+        select(*_OPEN_COLUMNS)
+        .where(TICKET.c.requestor.in_(names), *_IS_OPEN)
+        .order_by(TICKET.c.number.desc())
+        .limit(50)
     )
 )
 _REFERENCES = Listed(
@@ -180,6 +196,9 @@ class Gatherer:
             same_subject=same,
             named_accounts=named,
             account_contacts=colleagues,
+            open_tickets=_open_tickets(
+                connection, desk.name, [] if staff else [clues.sender, clues.forwarded], cases, contacts
+            ),
             messages=read_messages(connection, list(cases)),
             marks=_marks(connection, desk.name, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
@@ -205,6 +224,7 @@ class Gatherer:
             survivors={ticket.number: ticket.number},
             cases={ticket.number: case},
             account_contacts=colleagues,
+            open_tickets=_open_tickets(connection, ticket.desk, [], {ticket.number: case}, ()),
             messages=read_messages(connection, [ticket.number]),
             marks=_marks(connection, ticket.desk, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
@@ -368,6 +388,30 @@ def _same_subject(connection: Connection, clues: Clues, desk: Desk, now: datetim
     values = {"a": clues.sender, "since": since, "d": desk.name, "k": clues.subject}
     found = _SAME_SUBJECT.all(connection, values) or _MERGED_SUBJECT.all(connection, values)
     return tuple(row[0] for row in found)
+
+
+def _open_tickets(
+    connection: Connection,
+    desk: str,
+    senders: Sequence[str | None],
+    cases: dict[int, Case],
+    contacts: Sequence[Contact],
+) -> tuple[OpenTicket, ...]:
+    """Return what else is open of those whom the mail or the tickets are of (C1), newest first."""
+    tickets = [case.ticket for case in cases.values()]
+    accounts = _unique(
+        one for one in (*(one.account.number for one in contacts), *(one.account for one in tickets)) if one
+    )
+    # a ticket with an account is told with the account's others
+    people = _unique(
+        one for one in (*([] if contacts else senders), *(one.requestor for one in tickets if not one.account)) if one
+    )
+    found = [*_OPEN_OF_ACCOUNTS.all(connection, accounts, d=desk)]
+    found += _OPEN_OF_REQUESTORS.all(connection, people, d=desk)
+    known = {
+        number: OpenTicket(number=number, requestor=requestor, account=account) for number, requestor, account in found
+    }
+    return tuple(known[number] for number in sorted(known, reverse=True))
 
 
 def _unique(values: Iterable[str]) -> list[str]:

@@ -59,3 +59,25 @@ def test_render_prints_a_letter_in_the_language_and_of_the_desk_asked_for(capsys
 def test_a_desk_that_does_not_exist_is_one_clear_line(capsys):
     assert main(["template", "render", "ack", "--sample", "--desk", "nope"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_desks_template_of_its_first_language_is_pointed_out_where_others_get_it_too(config, capsys):
+    put(config, "flexihost/ru/nudge.txt", "Здравствуйте! Ждём ответа по заявке #{{ number }}.")
+    put(config, "flexihost/uk/nudge.txt", "Вітаємо! Чекаємо на відповідь щодо заявки #{{ number }}.")
+    assert main(["--config", str(config), "template", "check"]) == 0
+    [warning] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert "flexihost/ru/nudge.txt goes to customers who are written to in en as well" in warning
+    assert "add flexihost/en/nudge.txt" in warning
+
+
+def test_a_block_that_replaces_none_is_pointed_out_with_those_there_are(config, capsys):
+    put(config, "flexihost/uk/ack.txt", '{% extends "common/uk/ack.txt" %}\n{% block goingon %}Ще.{% endblock %}\n')
+    put(
+        config,
+        "flexihost/en/ack.txt",
+        '{% extends "common/en/ack.txt" %}\n{% block panel %}{% block mine %}More.{% endblock %}{% endblock %}',
+    )
+    assert main(["--config", str(config), "template", "check"]) == 0
+    [warning] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert warning.startswith("warning: flexihost/uk/ack.txt: no template that it extends has a block goingon")
+    assert "going_on" in warning

@@ -272,3 +272,35 @@ def test_a_blocked_sender_hears_nothing_by_a_reply_to_either() -> None:
 
 def test_a_panel_form_needs_no_contract_number() -> None:
     assert "contract" not in decided(a_mail(), form=a_form(source="chat")).missing
+
+
+@pytest.mark.parametrize(
+    ("sender", "auth", "told"),
+    [(OLENA, "none", "unconfirmed"), (BUH, "pass", "role"), (STRANGER, "none", "unknown"), (OLENA, "pass", "")],
+)
+def test_the_ack_tells_each_what_helps_where_an_identity_is_required(sender: str, auth: str, told: str) -> None:
+    mail = a_mail(sender=sender, subject="Contract", text="Please cancel my contract, number 1001.")
+    decision = decided(authenticated(mail, auth))
+    assert ack_of(decision).context["identity"] == told
+    assert ("identity_required" in decision.flags) is bool(told)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("Nothing works, total outage on server 203.0.113.7!", ("service", "started")),
+        ("My site does not work.", ("summary", "environment", "tried", "attachments", "urgency")),
+        ("Do you have a price list?", ()),
+    ],
+)
+def test_the_form_of_the_ack_asks_for_what_is_missing_and_nothing_else(text: str, form: tuple[str, ...]) -> None:
+    assert ack_of(decided(authenticated(a_mail(subject="Hosting", text=text)))).context["form"] == form
+
+
+def test_a_stranger_is_asked_for_the_contract_number_once() -> None:
+    decision = decided(
+        a_mail(sender=STRANGER, subject="Hosting", text="Total outage on server 203.0.113.7, nothing works!")
+    )
+    context = ack_of(decision).context
+    assert "contract" in context["missing"]
+    assert context["form"].count("contract") == 1

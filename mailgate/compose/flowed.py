@@ -1,0 +1,70 @@
+"""Text as `format=flowed` (RFC 3676): lines of 76 letters at most, which a reader's program joins again and fits to its
+window. Nothing is lost: joined, it is the text that went in."""
+
+import re
+
+_WIDTH = 76
+_SIGNATURE = "-- "
+_STUFFED = re.compile(r"[ >]|From ")  # RFC 3676, 4.4
+_OURS = "| "  # lines of ours in letters to staff: each keeps its mark, also where it is broken
+
+
+def flowed(text: str) -> str:
+    """Return `text` (bare line feeds) with long lines softly broken between words; links and other long words stay
+    whole. Indented lines are somebody's code or table and stay as they are; lines of ours are broken hard."""
+    return "\n".join(part for line in text.split("\n") for part in _parts(line))
+
+
+def _parts(line: str) -> list[str]:
+    if line == _SIGNATURE:
+        return [line]
+    line = line.rstrip(" ")  # a space at the end would join it with the next
+    depth = len(line) - len(line.lstrip(">"))
+    mark, content = ">" * depth, line[depth:]
+    if depth:
+        return _quoted(mark, content.removeprefix(" "))
+    if line.startswith(_OURS):
+        return [_OURS + part for part in _broken(line[len(_OURS) :], _WIDTH - len(_OURS))]
+    if content[:1] in (" ", "\t"):
+        return [_stuffed(content)]
+    parts = _broken(content, _WIDTH - 1)
+    return [_stuffed(part) + " " for part in parts[:-1]] + [_stuffed(parts[-1])]
+
+
+def _quoted(mark: str, content: str) -> list[str]:
+    """A quoted line is always stuffed, and goes on at the same depth."""
+    if content[:1] in (" ", "\t") or content == _SIGNATURE.rstrip():
+        return [f"{mark} {content}"]
+    parts = _broken(content, _WIDTH - len(mark) - 2)
+    return [f"{mark} {part} " for part in parts[:-1]] + [f"{mark} {parts[-1]}".rstrip(" ")]
+
+
+def _stuffed(part: str) -> str:
+    return f" {part}" if _STUFFED.match(part) else part
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """Return the line in pieces of whole words; two blanks in a row are kept by breaking elsewhere."""
+    if len(line) <= width:
+        return [line]
+    parts: list[str] = []
+    while len(line) > width:
+        at = _break(line, width)
+        if at < 0:
+            break
+        parts.append(line[:at])
+        line = line[at + 1 :]
+    return [*parts, line]
+
+
+def _break(line: str, width: int) -> int:
+    """Return the place of the blank to break at: the last that fits, else the first there is; -1 for none. Neither side of
+    it is a blank, and no piece is a signature's line."""
+    fits, place = -1, line.find(" ", 1)
+    while 0 <= place < len(line) - 1:
+        if line[place - 1] != " " and line[place + 1] != " " and line[:place] != "--" and line[place + 1 :] != "--":
+            if place > width:
+                return fits if fits >= 0 else place
+            fits = place
+        place = line.find(" ", place + 1)
+    return fits
