@@ -6,6 +6,7 @@ import re
 _WIDTH = 76
 _SIGNATURE = "-- "
 _STUFFED = re.compile(r"[ >]|From ")  # RFC 3676, 4.4
+_QUOTE = re.compile(r"(>+)(?: |\Z)")  # ">0" is somebody's own words
 _OURS = "| "  # lines of ours in letters to staff: each keeps its mark, also where it is broken
 
 
@@ -19,15 +20,13 @@ def _parts(line: str) -> list[str]:
     if line == _SIGNATURE:
         return [line]
     line = line.rstrip(" ")  # a space at the end would join it with the next
-    depth = len(line) - len(line.lstrip(">"))
-    mark, content = ">" * depth, line[depth:]
-    if depth:
-        return _quoted(mark, content.removeprefix(" "))
+    if quote := _QUOTE.match(line):
+        return _quoted(quote.group(1), line[quote.end() :])
     if line.startswith(_OURS):
         return [_OURS + part for part in _broken(line[len(_OURS) :], _WIDTH - len(_OURS))]
-    if content[:1] in (" ", "\t"):
-        return [_stuffed(content)]
-    parts = _broken(content, _WIDTH - 1)
+    if line[:1] in (" ", "\t"):
+        return [_stuffed(line)]
+    parts = _broken(line, _WIDTH - 1)
     return [_stuffed(part) + " " for part in parts[:-1]] + [_stuffed(parts[-1])]
 
 
