@@ -1,28 +1,44 @@
 # Everything sets up .venv by itself, once, from requirements.lock. MAILGATE_TEST_APT=1 as root: with real servers too.
+# PYTHON and VENV choose another Python and another folder for it: make quick PYTHON=python3.13 VENV=.venv-3.13
 .DEFAULT_GOAL := quick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: venv demo test quick check format fuzz bench year storm install-test golden lock apt clean
+.PHONY: venv python demo test quick quick-system check format fuzz bench year storm install-test golden lock apt clean
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := .venv/bin
-STAMP := .venv/.stamp
+VENV ?= .venv
+# the first that is new enough and can make a venv: a shim of pyenv may be none, and Debian's needs python3-venv for it
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$python && break; done)
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -n 2
 SLOW := slow or shared or server
 
-$(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
+$(STAMP): requirements.lock pyproject.toml | $(if $(wildcard $(STAMP)),,python)
+	[ -n "$(PYTHON)" ] || { echo "Python 3.11 to 3.14 with its module venv is needed (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 venv: $(STAMP)
 
+python:
+ifeq ($(MAILGATE_TEST_APT),1)
+	@[ -n "$(PYTHON)" ] || ! command -v apt-get || { apt-get update -qq; apt-get install -y -qq --no-install-recommends python3-venv; }
+endif
+
 demo: $(STAMP)              ## a desk that plays a short story; ONCE=1 ends after it
 	$(BIN)/mailgate demo $(if $(ONCE),--once)
 
 quick: $(STAMP)             ## the tests without servers and long runs
 	$(PYTEST) -m "not ($(SLOW))"
+
+quick-system:               ## the quick tests on the machine's own Python, where that is another one than .venv's
+	@same='import os, sys; print(sys.version, os.path.realpath(sys.executable))'; \
+	if [ ! -x /usr/bin/python3 ]; then echo "quick-system: no /usr/bin/python3 here"; \
+	elif [ "$$($(BIN)/python -c "$$same" 2>/dev/null)" = "$$(/usr/bin/python3 -c "$$same")" ]; then echo "quick-system: $(VENV) is the machine's own Python"; \
+	else $(MAKE) quick VENV=.venv-system PYTHON=/usr/bin/python3; fi
 
 check: $(STAMP)             ## format, lint, types, the house rules, quick tests
 	$(BIN)/ruff format --check .
@@ -71,4 +87,4 @@ ifeq ($(MAILGATE_TEST_APT),1)
 endif
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache build dist

@@ -102,9 +102,8 @@ def _decode_words(text: str) -> str:
     pending = bytearray()
     pending_charset = ""
     end = 0
-    last = (
-        text.rfind("?=") + 2
-    )  # nothing looks for an end beyond the last one: a thousand openings cost a thousand steps
+    # nothing looks for an end beyond the last one: a thousand openings without one cost a thousand steps
+    last = text.rfind("?=") + 2
     found = list(_WORD.finditer(text, 0, last)) or list(_ENDLESS.finditer(text))
     for word in found:
         between = text[end : word.start()]

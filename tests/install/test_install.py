@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from email.header import Header
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CHECKOUT = "/root/mailgate"
 CONFIG = "/etc/mailgate/mailgate.toml"
 PASSWORD = "geheim-42"
 AS_MAILGATE = f"MAILGATE_CONFIG={CONFIG} runuser -u mailgate -- mailgate"
+ENCODED = "Сайт не відкривається"
 NAMES = "mail.desk.example imap.desk.example board.desk.example"
 
 pytestmark = [
@@ -179,6 +181,22 @@ def _mail_by_lmtp_became_a_ticket_with_an_ack(root: DebianRoot) -> None:
     codes = dict(line.split()[:2] for line in said.splitlines())
     assert codes == {"support": "250", "support+r123": "250", "billing": "250", "olga": "550"}
     assert "SIZE 26000000" in smtp(root, "print(relay.ehlo()[1].decode())")
+    _encoded_words_are_read(root)
+
+
+def _encoded_words_are_read(root: DebianRoot) -> None:
+    """By the Python that the release ships; what programs of mail write around any letter beyond ASCII."""
+    new = Header(ENCODED, "utf-8").encode()
+    reply = "=?utf-8?q?Re=3A_=5Bdesk_=2310001=5D_?= =?utf-8?b?U2l0ZSBzaG93cyA1MDI=?="
+    for subject in (new, reply):
+        text = (
+            "From: Olga <olga@shop.example>\\r\\nTo: support@desk.example\\r\\n"
+            f"Subject: {subject}\\r\\n\\r\\nPlease look: {subject[-9:]}\\r\\n"
+        )
+        smtp(root, f"relay.sendmail('olga@shop.example', ['support@desk.example'], '{text}')")
+    until(lambda: ENCODED in subjects(root), root)
+    until(lambda: len(rows(root, "ticket show 10001")[0]["messages"]) == 2, root)
+    assert len(subjects(root)) == 2
 
 
 def letters(root: DebianRoot) -> list[str]:
@@ -268,7 +286,7 @@ def _the_board_is_served(root: DebianRoot) -> None:
 
 
 def _what_was_there_is_there_again(root: DebianRoot) -> None:
-    assert subjects(root) == {"Site shows 502", "Invoice 7", "By IMAP"}
+    assert subjects(root) == {"Site shows 502", ENCODED, "Invoice 7", "By IMAP"}
     assert root.exists("/var/lib/mailgate.before/mailgate.db")
     assert "WRONG" not in root.must(f"{AS_MAILGATE} doctor")
 
