@@ -10,11 +10,14 @@ from mailgate import __version__
 from mailgate.cli import COMMANDS
 from mailgate.errors import ConfigError, MailgateError, TryLater
 
+# what is written is read by its user and group alone: mail, databases, configuration with passwords
+_PRIVATE = 0o027
 DONE, FAILED, USAGE, TRY_LATER, INTERRUPTED = 0, 1, 2, 75, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; trouble is one clear line on stderr, a traceback with --traceback."""
+    os.umask(os.umask(0o077) | _PRIVATE)
     globals_, command, rest = _split(sys.argv[1:] if argv is None else argv)
     code = _guarded(globals_, command, rest)
     allowed = COMMANDS[command].codes if command in COMMANDS else ()

@@ -30,6 +30,12 @@ class Denied(Exception):
 
 
 class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc]
+    greeting = ""
+
+    async def welcome(self, command: bytes) -> None:
+        self.greeting = command.decode("utf-8", "replace").strip()
+        await super().welcome(command)
+
     def _continuation(self, line: bytes) -> None:
         pending = self.pending_sync_command
         if pending is not None and pending.name == "AUTHENTICATE":
@@ -72,6 +78,15 @@ class ImapLine:
             await self._ok(self._client.login(astring(user), password), "LOGIN")
         # what a server can may change with the login, and some do not say so by themselves
         await self._call(self._client.protocol.capability())
+
+    @property
+    def greeting(self) -> str:
+        """What the server said first; many say there which program they are."""
+        return str(self._client.protocol.greeting)
+
+    def can(self, capability: str) -> bool:
+        """Say whether the server offers an extension, by its name in CAPABILITY (RFC 9051)."""
+        return bool(self._client.has_capability(capability))
 
     async def make_folder(self, name: str) -> None:
         """Make the folder if it is not there."""
@@ -117,7 +132,7 @@ class ImapLine:
 
     async def move(self, uid: int, folder: str) -> None:
         """Move the mail to another folder."""
-        if self._client.has_capability("MOVE"):  # RFC 6851
+        if self.can("MOVE"):  # RFC 6851
             await self._ok(self._client.uid("MOVE", str(uid), folder_name(folder)), "MOVE")
             return
         await self._ok(self._client.uid("COPY", str(uid), folder_name(folder)), "COPY")
@@ -126,12 +141,12 @@ class ImapLine:
     async def delete(self, uid: int) -> None:
         """Delete the mail; it is expunged where that can be done without touching what others have deleted."""
         await self.flag(uid, "\\Deleted")
-        if self._client.has_capability("UIDPLUS"):  # RFC 4315
+        if self.can("UIDPLUS"):  # RFC 4315
             await self._ok(self._client.uid("EXPUNGE", str(uid)), "EXPUNGE")
 
     async def wait(self, seconds: float) -> None:
         """Return when the folder may have changed, or after `seconds`; IDLE (RFC 2177) where the server has it."""
-        if not self._client.has_capability("IDLE"):
+        if not self.can("IDLE"):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), seconds)
             await self._call(self._client.noop())

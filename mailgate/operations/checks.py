@@ -18,17 +18,17 @@ from sqlalchemy import Engine, func, select
 
 from mailgate.blobs import Blobs
 from mailgate.errors import MailgateError
-from mailgate.intake.imap_line import Denied, ImapLine, Lost
-from mailgate.intake.imap_oauth import AccessTokens
 from mailgate.intake.imap_place import place_of
 from mailgate.intake.room import LEAST_MAILS
-from mailgate.model.settings import ImapSettings, Settings
-from mailgate.operations import space
+from mailgate.model.settings import Settings
+from mailgate.operations import privacy, space, zones
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import expiries
+from mailgate.operations.mailboxes import Unfit, try_account
 from mailgate.operations.probe import described
 from mailgate.operations.queues import leaving
 from mailgate.operations.relays import try_relay
+from mailgate.operations.trust import distrust
 from mailgate.operations.watch import CERTIFICATE_DAYS, STUCK_AFTER
 from mailgate.store import probes, schema
 from mailgate.store.engine import inbox_url, reading
@@ -38,6 +38,7 @@ from mailgate.store.tables import ARRIVAL, STAFF
 State = Literal["ok", "warning", "wrong"]
 _SECONDS = 10.0
 _PROBE = b"mailgate doctor"
+_MOST_FILES = 5
 _UNSYNCHRONISED = 5  # adjtimex(2): TIME_ERROR
 
 
@@ -113,7 +114,13 @@ def _queues(patient: Patient) -> Iterator[Finding]:
 
 
 def _relay(patient: Patient) -> Iterator[Finding]:
-    said = asyncio.run(try_relay(patient.settings.relay, patient.settings.smtp.hostname, _SECONDS))
+    try:
+        said = asyncio.run(try_relay(patient.settings.relay, patient.settings.smtp.hostname, _SECONDS))
+    except MailgateError as error:
+        if found := distrust(error):
+            yield _wrong("relay", f"{patient.settings.relay.url.rpartition('@')[2]}: {found[0]}", found[1])
+            return
+        raise
     yield _ok("relay", said)
     if patient.settings.relay.url.startswith("maildir:"):
         yield _warning(
@@ -123,26 +130,13 @@ def _relay(patient: Patient) -> Iterator[Finding]:
 
 def _imap(patient: Patient) -> Iterator[Finding]:
     for account in patient.settings.imap:
-        yield asyncio.run(_try_account(account))
-
-
-async def _try_account(account: ImapSettings) -> Finding:
-    place = place_of(account)
-    line: ImapLine | None = None
-    try:
-        import ssl
-
-        line = ImapLine(place, ssl.create_default_context() if place.is_encrypted else None, seconds=_SECONDS)
-        await line.greet()
-        token = await AccessTokens(account.oauth).get() if account.oauth else ""
-        await line.log_in(place.user, password=place.password, token=token)
-        await line.select(place.folder)
-        return _ok("imap", place.name)
-    except (Denied, Lost, MailgateError) as error:
-        return _wrong("imap", f"{place.name}: {error}", _ADVICE["imap"])
-    finally:
-        if line is not None:
-            await line.leave()
+        try:
+            remarks = asyncio.run(try_account(account, _SECONDS))
+        except Unfit as error:
+            yield _wrong("imap", error.detail, error.advice)
+            continue
+        yield _ok("imap", place_of(account).name)
+        yield from (_warning("imap", detail, advice) for detail, advice in remarks)
 
 
 def _dns(patient: Patient) -> Iterator[Finding]:
@@ -255,12 +249,24 @@ def _is_unsynchronised() -> bool:
     return state == _UNSYNCHRONISED
 
 
+def _zones(patient: Patient) -> Iterator[Finding]:
+    names = sorted({desk.timezone.key for desk in patient.settings.desks.values()})
+    strayed = zones.strayed(names, datetime.now(UTC))
+    for one in strayed:
+        yield _warning("zones", str(one), _ADVICE["zones"])
+    if not strayed:
+        yield _ok("zones", ", ".join(names))
+
+
 def _files(patient: Patient) -> Iterator[Finding]:
     """What only mailgate may read is read by it alone."""
-    folder = Path(patient.settings.source).absolute().parent
-    for file in sorted(folder.glob("*secret*")):
-        if file.is_file() and file.stat().st_mode & 0o007:
-            yield _wrong("files", f"{file} can be read by everybody", f"chmod 600 {file}")
+    exposed = list(privacy.exposed(patient.settings))
+    for path in exposed[:_MOST_FILES]:
+        yield _wrong(
+            "files", f"{path} can be read by everybody on this machine", f"chmod {'-R ' * path.is_dir()}o= {path}"
+        )
+    if len(exposed) > _MOST_FILES:
+        yield _wrong("files", f"and {len(exposed) - _MOST_FILES} more", "chmod -R o= on their folders")
     for data in space.folders_of(patient.settings):
         if data.exists() and not os.access(data, os.W_OK):
             yield _wrong("files", f"{data} cannot be written", f"chown -R mailgate: {data}")
@@ -280,20 +286,21 @@ def _wrong(check: str, detail: str, advice: str) -> Finding:
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "database": _database, "blobs": _blobs, "queues": _queues, "relay": _relay, "imap": _imap, "dns": _dns,
-    "certificate": _certificate, "tokens": _tokens, "probe": _probe, "disk": _disk, "clock": _clock, "files": _files,
+    "certificate": _certificate, "tokens": _tokens, "probe": _probe, "disk": _disk, "clock": _clock, "zones": _zones,
+    "files": _files,
 }  # fmt: skip
 _ADVICE = {
     "database": "is the database's server running, and are database.url and its password right?",
     "blobs": "is the folder of blobs.url there, and does it belong to the user mailgate?",
     "queues": "see the finding on the database",
     "relay": "is relay.url right, does its server run, and does it take mail from this machine?",
-    "imap": "are url, user and password right, and may this account use IMAP?",
     "dns": "is there a resolver in /etc/resolv.conf?",
     "certificate": "renew it (certbot renew), then systemctl restart mailgate",
     "tokens": "see the finding on the database",
     "probe": "mailgate probe says where a test mail gets stuck",
     "disk": "make room, or move the data to a larger disk",
     "clock": "timedatectl set-ntp true",
+    "zones": "apt-get install --only-upgrade tzdata, then systemctl restart mailgate",
 }
 
 

@@ -21,7 +21,8 @@ from tests.certificates import make_certificate
 from tests.conftest import find_server
 
 PASSWORD = 'geheim"1\\x'
-_CONFIG = """
+# Dovecot 2.3, as Debian 12 has it, and 2.4, as Debian 13 has it, speak two languages
+_CONFIG_23 = """
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
@@ -74,6 +75,76 @@ passdb {{
 userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/mail/%u
+}}
+"""
+
+_CONFIG_24 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = {folder}/run
+state_dir = {folder}/run
+log_path = {folder}/log
+instance_name = {name}
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_server_cert_file = {certificate}
+ssl_server_key_file = {key}
+auth_allow_cleartext = yes
+auth_mechanisms = plain login xoauth2
+auth_failure_delay = 0
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {login_user}
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user}}
+mailbox_list_layout = fs
+mail_max_userip_connections = 200
+first_valid_uid = 1
+namespace inbox {{
+  inbox = yes
+}}
+service imap-login {{
+  chroot =
+  client_limit = 1000
+  vsz_limit = unlimited
+  process_min_avail = 1
+  restart_request_count = unlimited
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+  }}
+}}
+service imap {{
+  process_limit = 300
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+oauth2 {{
+  introspection_mode = get
+  introspection_url = {token_url}/info?access_token=
+  username_attribute = email
+  active_attribute = active
+  active_value = yes
+}}
+passdb oauth2 {{
+  mechanisms_filter = xoauth2
+}}
+passdb static {{
+  passdb_static_password = {quoted_password}
+}}
+userdb static {{
+  fields {{
+    uid = {uid}
+    gid = {gid}
+    home = {folder}/mail/%{{user}}
+  }}
 }}
 """
 
@@ -138,12 +209,14 @@ def running(token_url: str = "") -> Iterator[Dovecot]:
             f"tokeninfo_url = {token_url}/info?access_token=\nusername_attribute = email\nactive_attribute = active\n"
             "active_value = yes\n"
         )
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        config = _CONFIG_23 if version.startswith("2.3.") else _CONFIG_24
         (folder / "dovecot.conf").write_text(
-            _CONFIG.format(
+            config.format(
                 folder=folder, name=folder.name, certificate=certificate, key=key, port=port, tls_port=tls_port,
                 user=user, group=grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name, uid=owner.pw_uid, gid=owner.pw_gid,
-                login_user="dovenull" if os.getuid() == 0 else user,
-                password=PASSWORD,
+                login_user="dovenull" if os.getuid() == 0 else user, token_url=token_url,
+                password=PASSWORD, quoted_password=_quoted(PASSWORD),
             )
         )  # fmt: skip
         process = subprocess.Popen([program, "-F", "-c", folder / "dovecot.conf"], stderr=subprocess.DEVNULL)
@@ -154,6 +227,11 @@ def running(token_url: str = "") -> Iterator[Dovecot]:
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def free_port() -> int:

@@ -91,7 +91,7 @@ def test_a_secret_for_all_to_read_is_wrong(desk: DeskFolder):
     os.chmod(desk.folder / "secret", 0o644)
     code, found = findings(desk)
     assert (code, found["files"]["state"]) == (1, "wrong")
-    assert "chmod 600" in found["files"]["advice"]
+    assert "chmod o= " in found["files"]["advice"]
 
 
 def test_people_read_lines_with_the_advice_below(desk: DeskFolder):
