@@ -14,19 +14,22 @@ from mailgate.model.settings import Lexicon
 
 LANGUAGES = ("en", "de", "pl", "ru", "uk")
 SHARED = "common"  # the lists of words that every language uses
+CONCEPTS = "concepts"  # the file whose rows are a list for each language
+_PAIRS = "concept."  # lists that pair rows; they are of no language
 
 Lists = Mapping[str, tuple[str, ...]]
 
 
 def read_lexicon(words: Section, folder: Path | None) -> Lexicon:
     """Return the desk's word lists: those of `folder` replace the shipped ones by list, those of `words` are added."""
-    shipped = _shipped()
+    shipped = shipped_lexicon()
     more = words.free()
     if not folder and not more:
         return shipped  # one value for all such desks: its lists are compiled once
     lists = dict(shipped.words)
     for file in sorted(folder.glob("*.toml")) if folder else ():
-        lists[file.stem] = {**lists.get(file.stem, {}), **_read_own(file, words)}
+        for language, own in _by_language(file.stem, _read_own(file, words)).items():
+            lists[language] = {**lists.get(language, {}), **own}
     for language, table in more.items():
         lists[language] = _with_more(lists, language, table, words)
     return Lexicon(lists)
@@ -38,13 +41,29 @@ def languages_of(lexicon: Lexicon) -> tuple[str, ...]:
 
 
 @cache
-def _shipped() -> Lexicon:
+def shipped_lexicon() -> Lexicon:
+    """Return the shipped word lists. Raises ConfigError."""
     files = sorted((resources.path("config") / "words").glob("*.toml"))
     try:
-        found: dict[str, Lists] = {file.stem: _read(file) for file in files}
+        found: dict[str, dict[str, tuple[str, ...]]] = {language: {} for language in LANGUAGES}
+        for file in files:
+            for language, lists in _by_language(file.stem, _read(file)).items():
+                found.setdefault(language, {}).update(lists)
     except (OSError, ValueError) as error:
         raise ConfigError([f"shipped word lists: {error}"]) from error
-    return Lexicon({**{language: {} for language in LANGUAGES}, **found})
+    return Lexicon(found)
+
+
+def _by_language(stem: str, lists: Lists) -> Mapping[str, Lists]:
+    """Return what a file holds for each language: a file is of one, but the rows of concepts are of all."""
+    if stem != CONCEPTS:
+        return {stem: lists}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, texts in lists.items():
+        row, _, language = name.rpartition(".")
+        place, row = (SHARED, name) if name.startswith(_PAIRS) else (language, row)
+        found.setdefault(place, {})[row] = texts
+    return found
 
 
 def _read_own(file: Path, words: Section) -> Lists:

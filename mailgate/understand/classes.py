@@ -24,7 +24,8 @@ _ORDER: tuple[Class, ...] = (
     "undelivered", "certificate", "mail", "invoice", "access", "domain", "site", "server",
 )  # fmt: skip
 _WITHIN: tuple[Class, ...] = ("undelivered", "certificate", "mail", "domain", "access")
-_STRONG, _WEAK = 4, 1
+_BROKEN: tuple[Class, ...] = ("site", "mail", "undelivered", "certificate", "server", "access")
+_STRONG, _WEAK, _STATED = 4, 1, 3  # a phrase, a word; what a stated concept adds to its place
 _MOST_STRONG, _MOST_WEAK = 4, 3
 _BRIEF_WORDS, _SHORT_WORDS = 16, 45
 
@@ -59,15 +60,17 @@ class Report:
 
 def choose_class(reading: Reading) -> Chosen:
     """Return the class whose words speak loudest; the subject's words count twice."""
-    scores = {name: _score(reading, name) for name in _ORDER}
-    if any(reading.of(f"class.{name}.strong") for name in _WITHIN):
+    stated = {name: [one.span for one in reading.concepts.stated(f"class.{name}")] for name in _ORDER}
+    scores = {name: _score(reading, name, stated[name]) for name in _ORDER}
+    if any(stated[name] or reading.of(f"class.{name}.strong") for name in _WITHIN):
         # a site or server is where the trouble of mail, domain or certificate shows
         scores["site"], scores["server"] = scores["site"] // 2, scores["server"] // 2
     best = max(_ORDER, key=lambda name: (scores[name], -_ORDER.index(name)))
-    is_trouble = any(not reading.is_how_to(hit) or reading.of("trouble_sure") for hit in reading.of("trouble"))
+    told = (*reading.of("trouble"), *(hit for name in _BROKEN for hit in stated[name]))
+    is_trouble = any(not reading.is_how_to(hit) or reading.of("trouble_sure") for hit in told)
     if scores[best] == 0:
         return Chosen(name="other", because="", is_trouble=is_trouble)
-    hits = (*reading.of(f"class.{best}.strong"), *reading.of(f"class.{best}.weak"))
+    hits = (*stated[best], *reading.of(f"class.{best}.strong"), *reading.of(f"class.{best}.weak"))
     return Chosen(name=best, because=words_of(reading, hits), is_trouble=is_trouble)
 
 
@@ -97,10 +100,10 @@ _KEY: Mapping[Class, tuple[str, ...]] = {
 }
 
 
-def _score(reading: Reading, name: Class) -> int:
-    strong = _weigh(reading, reading.of(f"class.{name}.strong"), _MOST_STRONG)
+def _score(reading: Reading, name: Class, stated: list[Hit]) -> int:
+    strong = _weigh(reading, (*reading.of(f"class.{name}.strong"), *stated), _MOST_STRONG)
     weak = _weigh(reading, reading.of(f"class.{name}.weak"), _MOST_WEAK)
-    return strong * _STRONG + weak * _WEAK
+    return strong * _STRONG + weak * _WEAK + _STATED * bool(stated)
 
 
 def _weigh(reading: Reading, hits: tuple[Hit, ...], most: int) -> int:

@@ -6,6 +6,7 @@ from typing import Literal
 from mailgate.model.findings import Findings
 from mailgate.model.settings import Desk, Lexicon
 from mailgate.understand.classes import Chosen, Report, choose_class, open_questions
+from mailgate.understand.concepts import Finder, pairs_of
 from mailgate.understand.fields import read_fields
 from mailgate.understand.names import find_names
 from mailgate.understand.numbers import ACCOUNT_PATTERNS, Lines, read_accounts
@@ -51,7 +52,7 @@ def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int =
         class_=chosen.name,
         side=side,
         is_outage=bool(outage),
-        is_formal=is_formal(reading),
+        is_formal="cancellation" in request.rights or is_formal(reading),
         is_thanks=bool(thanks),
         announces_new=bool(announces),
         fields=fields,
@@ -77,17 +78,25 @@ def compile_lists(lexicon: Lexicon, part: Part) -> Lists:
     return Lists(lexicon, lambda name: _part_of(name) == part)
 
 
+@lru_cache(maxsize=32)
+def _abbreviations(lexicon: Lexicon) -> frozenset[str]:
+    """Return the words whose full stop ends no sentence."""
+    lists = (lists.get("abbreviation", ()) for lists in lexicon.words.values())
+    return frozenset(fold(word).rstrip(".") for words in lists for word in words)
+
+
 def _part_of(name: str) -> str:
     first = name.partition(".")[0]
-    return first if first in ("thanks", "generic", "label", "staff") else "facts"
+    return first if first in ("thanks", "generic", "label", "staff", "concept", "abbreviation") else "facts"
 
 
 def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     names = find_names(f"{subject}\n\n{text}")
     head, _, body = names.plain.partition("\n\n")
-    head_words = cut(fold(head))
-    words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}")
+    head_words = cut(fold(head), _abbreviations(lexicon))
+    words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}", _abbreviations(lexicon))
     hits = compile_lists(lexicon, "facts").find(words)
     if len(words.words) - len(head_words.words) <= _MOST_THANKING:
         hits = {**hits, **compile_lists(lexicon, "thanks").find(words)}
-    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=hits)
+    concepts = Finder(words, hits, pairs_of(lexicon))
+    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=hits, concepts=concepts)

@@ -28,9 +28,13 @@ def read_request(reading: Reading, chosen: Chosen) -> Asked:
     if sensitive:
         spoken = words_of(reading, (hit for hits in sensitive.values() for hit in hits))
         return Asked(kind="sensitive", rights=tuple(sensitive), because=spoken)
-    account = list(_asking(reading, "request.account"))
     is_own_trouble = chosen.is_trouble and chosen.name not in ("invoice", "other")
-    if account and not is_own_trouble:
+    if is_own_trouble:
+        return Asked(kind="general")
+    # a fact of one's own order or contract is asked for by which and when, as a how-to is
+    account = [*_asking(reading, "request.account"), *(one.span for one in reading.stated("request.fact"))]
+    is_offer = any(not reading.is_negated(hit) for hit in reading.of("request.offer"))
+    if account and not is_offer:
         return Asked(kind="account", because=words_of(reading, account))
     return Asked(kind="general")
 
@@ -41,12 +45,20 @@ _NAMED_OFTEN: frozenset[Right] = frozenset({"auth_code", "password"})
 def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     """Return the hits that ask for what `right` covers. Codes and passwords are often just named: they must be asked
     for in the sentence, or be what the subject is about."""
-    hits = list(_asking(reading, f"request.sensitive.{right}"))
+    name = f"request.sensitive.{right}"
+    stated = [one.span for one in reading.stated(name) if _is_asked(reading, one.span)]
+    hits = [
+        hit
+        for hit in _asking(reading, name, with_concepts=False)
+        if not (reading.is_other(hit, name) or reading.is_background(hit))
+    ]
     if right not in _NAMED_OFTEN:
-        return hits
+        return [*hits, *stated]
     asked = [hit for hit in hits if hit.start < reading.subject_end or reading.has("ask", reading.sentence(hit))]
     is_only_subject = all(hit.start < reading.subject_end for hit in asked)
-    return [] if is_only_subject and any(hit.start >= reading.subject_end for hit in hits) else asked
+    if is_only_subject and any(hit.start >= reading.subject_end for hit in hits):
+        asked = []
+    return [*asked, *stated]
 
 
 def side_of(reading: Reading, request: Asked, chosen: Chosen) -> tuple[Literal["technical", "financial", ""], str]:
@@ -69,9 +81,16 @@ def is_formal(reading: Reading) -> bool:
     return any(True for _ in _asking(reading, "formal"))
 
 
-def _asking(reading: Reading, name: str) -> Iterator[Hit]:
-    """Yield the hits of a list that ask for the thing. The subject's count where the text does not ask how."""
-    hits = [hit for hit in reading.of(name) if not reading.is_how_to(hit) and not reading.is_negated(hit)]
-    yield from (hit for hit in hits if hit.start >= reading.subject_end)
-    if not any(reading.is_how_to(hit) for hit in reading.in_text("howto")):
-        yield from (hit for hit in hits if hit.start < reading.subject_end)
+def _asking(reading: Reading, name: str, *, with_concepts: bool = True) -> Iterator[Hit]:
+    """Yield the hits of a list, and where the concept of its name is stated, that ask for the thing."""
+    hits = [hit for hit in reading.of(name) if not reading.is_negated(hit)]
+    if with_concepts:
+        hits += [one.span for one in reading.stated(name)]
+    yield from (hit for hit in hits if _is_asked(reading, hit))
+
+
+def _is_asked(reading: Reading, hit: Hit) -> bool:
+    """Is it asked for, rather than how it is done? The subject's words count where the text does not ask how."""
+    if reading.is_how_to(hit):
+        return False
+    return hit.start >= reading.subject_end or not any(reading.is_how_to(one) for one in reading.in_text("howto"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mailgate.understand.concepts import Stated
 from mailgate.understand.reading import Reading, words_of
 from mailgate.understand.words.lexer import QUESTION, SENTENCE
 from mailgate.understand.words.lists import Hit
@@ -19,14 +20,28 @@ def stated_outage(reading: Reading) -> str:
     if any(True for _ in reading.in_text("outage.recovered")):
         return ""
     stated = [hit for hit in reading.of("outage.stated") if not reading.has("outage.negation", (hit.start, hit.end))]
-    hits = [hit for hit in (*stated, *reading.of("outage.silent")) if _is_stated(reading, hit)]
-    return words_of(reading, hits)
+    said = [hit for hit in (*stated, *reading.of("outage.silent")) if _is_stated(reading, hit)]
+    joined = [one.span for one in reading.stated("outage.stated") if _is_of_it(reading, one)]
+    return words_of(reading, (*said, *joined))
+
+
+def _is_of_it(reading: Reading, one: Stated) -> bool:
+    """Is it the server that is dead, rather than a site on it or the writer, whom another clause speaks of?"""
+    clause = reading.words.clause_of(one.act.start)
+    is_elsewhere = not clause[0] <= one.object.start < clause[1]
+    if is_elsewhere and any(reading.has(f"object.{name}", clause) for name in ("page", "letter", "mail_program")):
+        return False
+    return _is_stated(reading, one.act) and not reading.has(
+        "outage.past", (max(one.object.start, clause[0]), one.act.end)
+    )
 
 
 def _is_stated(reading: Reading, hit: Hit) -> bool:
     clause = reading.words.clause_of(hit.start)
     # what is "down" or "offline" is so in several languages: whose list speaks does not matter here
     if reading.is_negated(hit) or reading.has("outage.past", (max(clause[0], hit.start - 2), hit.end)):
+        return False
+    if reading.has("outage.softened", reading.sentence(hit)):
         return False
     return not reading.has("outage.condition", (clause[0], hit.end)) and not _is_asked(reading, hit)
 

@@ -1,30 +1,11 @@
 """A desk with the shipped word lists, for the tests of what words say."""
 
-import tomllib
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from mailgate.config.lexicon import shipped_lexicon
 from mailgate.model.findings import Findings
-from mailgate.model.settings import Desk, Lexicon
+from mailgate.model.settings import Desk
 from mailgate.understand.findings import find
-
-WORDS = Path(__file__).parents[2] / "config" / "words"
-
-
-def flattened(table: dict[str, Any], before: str = "") -> dict[str, tuple[str, ...]]:
-    lists: dict[str, tuple[str, ...]] = {}
-    for name, value in table.items():
-        lists |= flattened(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": tuple(value)}
-    return lists
-
-
-@lru_cache(maxsize=1)
-def shipped_lexicon() -> Lexicon:
-    return Lexicon(
-        {path.stem: flattened(tomllib.loads(path.read_text("utf-8"))) for path in sorted(WORDS.glob("*.toml"))}
-    )
 
 
 def a_desk(*, patterns: tuple[str, ...] = (), generic: tuple[str, ...] = ()) -> Desk:

@@ -75,8 +75,9 @@ class Words:
         return first, end
 
 
-def cut(folded: str) -> Words:
-    """Return the words of folded text. A line's end is a break of a clause, an empty line one of a sentence."""
+def cut(folded: str, abbreviations: frozenset[str] = frozenset()) -> Words:
+    """Return the words of folded text. A line's end is a break of a clause, an empty line one of a sentence; the full
+    stop of an abbreviation, or of a single letter ("z. B."), is none."""
     words: list[str] = []
     breaks: list[int] = [SENTENCE]
     for piece in _PIECE.findall(folded):
@@ -85,6 +86,8 @@ def cut(folded: str) -> Words:
             words.append(piece)
             breaks.append(NONE)
         elif words and level > breaks[-1]:
+            if piece == "." and abbreviations and (words[-1] in abbreviations or len(words[-1]) == 1):
+                continue
             breaks[-1] = level
     breaks[-1] = max(breaks[-1], SENTENCE)
     return Words(tuple(words), tuple(breaks))

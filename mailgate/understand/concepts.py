@@ -1,0 +1,120 @@
+"""Concepts: a thing and what is done to it, stated where both stand in one sentence, in any order (S6, Q3, Q5)."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from mailgate.model.settings import Lexicon
+from mailgate.understand.words.lexer import SENTENCE, Words
+from mailgate.understand.words.lists import Hit, Hits
+
+_PREFIX = "concept."
+_SHARED = "common"
+_FARTHEST = 30  # words between thing and act: a sentence longer than that has no full stop, and several matters
+_MOST = 40
+# whose words are mixed in one sentence: the same language, or one that its neighbours speak too
+_MIXED = frozenset({frozenset({"ru", "uk"})})
+
+
+class Pair(NamedTuple):
+    """The rows that make a concept: a thing, and what is done to it."""
+
+    object: str
+    act: str
+
+
+class Stated(NamedTuple):
+    """A concept that is stated: where its thing and its act stand."""
+
+    object: Hit
+    act: Hit
+
+    @property
+    def span(self) -> Hit:
+        """Return both with what is between them."""
+        return Hit(self.act.language, min(self.object.start, self.act.start), max(self.object.end, self.act.end))
+
+
+@lru_cache(maxsize=32)
+def pairs_of(lexicon: Lexicon) -> Mapping[str, tuple[Pair, ...]]:
+    """Return the pairs of every concept by its name; ValueError names a row that is missing."""
+    known = {name for lists in lexicon.words.values() for name in lists}
+    found: dict[str, tuple[Pair, ...]] = {}
+    for name, texts in lexicon.words.get(_SHARED, {}).items():
+        if name.startswith(_PREFIX):
+            found[name.removeprefix(_PREFIX)] = tuple(_pair(name, text, known) for text in texts)
+    return found
+
+
+def _pair(name: str, text: str, known: set[str]) -> Pair:
+    thing, plus, act = (part.strip() for part in text.partition("+"))
+    pair = Pair(f"object.{thing}", f"act.{act}")
+    missing = [row for row in pair if row not in known]
+    if not plus or missing:
+        raise ValueError(f"{name}: {text!r} is no pair 'object + act' of rows there are ({', '.join(missing)})")
+    return pair
+
+
+class Finder:
+    """Finds concepts among the hits of one text."""
+
+    __slots__ = ("_hits", "_pairs", "_sentence", "_words")
+
+    def __init__(self, words: Words, hits: Hits, pairs: Mapping[str, tuple[Pair, ...]]) -> None:
+        self._words, self._hits, self._pairs = words, hits, pairs
+        self._sentence: list[int] | None = None
+
+    def stated(self, name: str) -> Iterator[Stated]:
+        """Yield where a concept is stated, each act with the nearest of its things."""
+        for pair in self._pairs.get(name, ()):
+            things, acts = self._hits.get(pair.object), self._hits.get(pair.act)
+            if things and acts:
+                yield from self._together(self._true(pair.object, things), acts)
+
+    def _true(self, name: str, things: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """Return the things but for what only sounds so: a network card is no card that pays (lists `no.<object>`)."""
+        others = self._hits.get(f"no.{name.removeprefix('object.')}")
+        if not others:
+            return things
+        return tuple(
+            thing
+            for thing in things
+            if not any(other.start < thing.end and thing.start < other.end for other in others)
+        )
+
+    def _together(self, things: tuple[Hit, ...], acts: tuple[Hit, ...]) -> Iterator[Stated]:
+        of = self._sentences()
+        for act in acts[:_MOST]:
+            near = [
+                thing
+                for thing in things[:_MOST]
+                if of[thing.start] == of[act.start] and _are_apart(thing, act) and _may_mix(thing, act)
+            ]
+            if near:
+                nearest = min(near, key=lambda thing: _distance(thing, act))
+                if _distance(nearest, act) <= _FARTHEST:
+                    yield Stated(nearest, act)
+
+    def _sentences(self) -> list[int]:
+        """Return the number of the sentence of each word."""
+        if self._sentence is None:
+            number, found = 0, []
+            for level in self._words.breaks[:-1]:
+                number += level >= SENTENCE
+                found.append(number)
+            self._sentence = found
+        return self._sentence
+
+
+def _are_apart(one: Hit, other: Hit) -> bool:
+    """A word is not both the thing and what is done to it; a phrase of an act may hold the thing in its gap."""
+    return not (other.start <= one.start and one.end <= other.end and other.end - other.start == one.end - one.start)
+
+
+def _may_mix(one: Hit, other: Hit) -> bool:
+    languages = frozenset({one.language, other.language})
+    return len(languages) == 1 or _SHARED in languages or languages in _MIXED
+
+
+def _distance(one: Hit, other: Hit) -> int:
+    return max(other.start - one.end, one.start - other.end, 0)
