@@ -12,7 +12,8 @@ from mailgate.understand.names import find_names
 from mailgate.understand.numbers import ACCOUNT_PATTERNS, Lines, read_accounts
 from mailgate.understand.reading import Reading
 from mailgate.understand.requests import Asked, is_formal, read_request, side_of
-from mailgate.understand.tone import announced_matter, stated_outage, thanks_only
+from mailgate.understand.thanks import GLAD, SAD, thanks_of, with_emoji, without_signature
+from mailgate.understand.tone import announced_matter, stated_outage
 from mailgate.understand.words.lexer import cut, fold
 from mailgate.understand.words.lists import Lists
 
@@ -40,7 +41,8 @@ def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int =
     chosen = choose_class(reading)
     request = read_request(reading, chosen)
     side, side_words = side_of(reading, request, chosen)
-    outage, thanks, announces = stated_outage(reading), thanks_only(reading), announced_matter(reading)
+    outage, announces = stated_outage(reading), announced_matter(reading)
+    thanks = _thanks(reading, desk.lexicon)
     report = Report(reading=reading, class_=chosen.name, fields=fields, files=files)
     because = {
         "class": chosen.because, "request": request.because, "side": side_words, "outage": outage, "thanks": thanks,
@@ -78,6 +80,51 @@ def compile_lists(lexicon: Lexicon, part: Part) -> Lists:
     return Lists(lexicon, lambda name: _part_of(name) == part)
 
 
+def _thanks(reading: Reading, lexicon: Lexicon) -> str:
+    """Return the words of a mere thank-you (T5), "" where the text says anything else. Only a short text is looked at
+    once more, without its signature and with emoji as words."""
+    body = reading.names.plain.partition("\n\n")[2]
+    if len(reading.words.words) - reading.subject_end > _MOST_THANKING or len(body) > _MOST_THANKING * 20:
+        return ""
+    text = without_signature(with_emoji(_without_reactions(body, lexicon)), _matter(lexicon))
+    words = cut(fold(text), _abbreviations(lexicon))
+    hits = {**compile_lists(lexicon, "facts").find(words), **compile_lists(lexicon, "thanks").find(words)}
+    spoken = dict.fromkeys(" ".join(words.words[hit.start : hit.end]) for hit in thanks_of(words, hits, text))
+    return ", ".join(f"«{_shown(said)}»" for said in list(spoken)[:5])
+
+
+def _shown(said: str) -> str:
+    return said.replace(GLAD, "+1").replace(SAD, "-1")
+
+
+def _without_reactions(text: str, lexicon: Lexicon) -> str:
+    """Return `text` without the lines in which a mail program tells of a reaction: the reaction itself says it."""
+    notices = _folded(lexicon, "thanks.reaction")
+    lines = text.split("\n")
+    return "\n".join(line for line in lines if not any(notice in fold(line) for notice in notices))
+
+
+@lru_cache(maxsize=32)
+def _folded(lexicon: Lexicon, name: str) -> tuple[str, ...]:
+    return tuple(fold(phrase) for lists in lexicon.words.values() for phrase in lists.get(name, ()))
+
+
+@lru_cache(maxsize=32)
+def _matter(lexicon: Lexicon) -> frozenset[str]:
+    """Return words that a line of a signature has not."""
+    names = (
+        "thanks.blocker",
+        "group.site",
+        "group.server",
+        "group.mail",
+        "group.invoice",
+        "group.bad",
+        "thanks.matter",
+    )
+    found = (phrase for name in names for phrase in _folded(lexicon, name))
+    return frozenset(phrase.strip("*") for phrase in found if " " not in phrase)
+
+
 @lru_cache(maxsize=32)
 def _abbreviations(lexicon: Lexicon) -> frozenset[str]:
     """Return the words whose full stop ends no sentence."""
@@ -96,7 +143,5 @@ def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     head_words = cut(fold(head), _abbreviations(lexicon))
     words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}", _abbreviations(lexicon))
     hits = compile_lists(lexicon, "facts").find(words)
-    if len(words.words) - len(head_words.words) <= _MOST_THANKING:
-        hits = {**hits, **compile_lists(lexicon, "thanks").find(words)}
     concepts = Finder(words, hits, pairs_of(lexicon))
     return Reading(words=words, subject_end=len(head_words.words), names=names, hits=hits, concepts=concepts)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mailgate.model.findings import Request, Right
+from mailgate.model.findings import Class, Request, Right
 from mailgate.understand.classes import Chosen
 from mailgate.understand.reading import Reading, words_of
 from mailgate.understand.words.lists import Hit
@@ -64,7 +64,7 @@ def _sensitive(reading: Reading, right: Right) -> list[Hit]:
 def side_of(reading: Reading, request: Asked, chosen: Chosen) -> tuple[Literal["technical", "financial", ""], str]:
     """Return the side whose words speak while the other's are silent (Q2), and the words."""
     financial = reading.of("side.financial.strong")
-    technical = reading.of("side.technical.strong")
+    technical = reading.of("side.technical.strong") or _broken(reading, chosen)
     weak = reading.of("side.technical.weak")
     speaks_of_money = bool(financial) or any(right in _MONEY for right in request.rights)
     if speaks_of_money and not technical:
@@ -74,6 +74,16 @@ def side_of(reading: Reading, request: Asked, chosen: Chosen) -> tuple[Literal["
     if not speaks_of_money and (technical or is_weakly):
         return "technical", words_of(reading, (*technical, *weak))
     return "", ""
+
+
+_TECHNICAL: frozenset[Class] = frozenset({"site", "mail", "undelivered", "certificate"})
+
+
+def _broken(reading: Reading, chosen: Chosen) -> tuple[Hit, ...]:
+    """Return what is stated to be broken, where the mail is about it: a shop that takes no payment is no bill."""
+    if not chosen.is_trouble or chosen.name not in _TECHNICAL:
+        return ()
+    return tuple(one.span for one in reading.concepts.stated(f"class.{chosen.name}"))
 
 
 def is_formal(reading: Reading) -> bool:

@@ -1,17 +1,12 @@
-"""Statements of a whole mail: a total outage (Q3), a mere thank-you (T5), an announced other matter (T4c)."""
-
-from collections.abc import Iterator
+"""Statements of a whole mail: a total outage (Q3), an announced other matter (T4c)."""
 
 from mailgate.understand.concepts import Stated
 from mailgate.understand.reading import Reading, words_of
 from mailgate.understand.words.lexer import QUESTION, SENTENCE
 from mailgate.understand.words.lists import Hit
 
-_THANKS_WORDS = 45
-_KNOWN_SHARE = 0.6
 _OPENING_WORDS = 16
 _OPENING_SENTENCES = 3
-_SIGN_OFF_WORDS = 6
 
 
 def stated_outage(reading: Reading) -> str:
@@ -55,41 +50,6 @@ def _is_asked(reading: Reading, hit: Hit) -> bool:
         return False
     asks = reading.has("outage.asking", (clause[0], min(clause[0] + 3, clause[1])))
     return asks or reading.words.breaks[clause[1]] == QUESTION
-
-
-def thanks_only(reading: Reading) -> str:
-    """Return the words of a mere thank-you, "" where the text says anything else (T5)."""
-    first, end = reading.subject_end, _end_without_sign_off(reading)
-    words = reading.words.words[first:end]
-    if not words or len(words) > _THANKS_WORDS:
-        return ""
-    phrases = [hit for hit in reading.in_text("thanks.phrase") if hit.end <= end]
-    if not phrases or QUESTION in reading.words.breaks[first + 1 : end + 1]:
-        return ""
-    allowed = _covered(hit for hit in reading.in_text("thanks.allowed"))
-    if any(hit.start not in allowed for hit in reading.in_text("thanks.blocker") if hit.start < end):
-        return ""
-    known = _covered(hit for name in _THANKS_LISTS for hit in reading.in_text(name)) | allowed
-    share = sum(1 for at in range(first, end) if at in known) / len(words)
-    return words_of(reading, phrases) if share >= _KNOWN_SHARE else ""
-
-
-_THANKS_LISTS = ("thanks.word", "thanks.phrase", "greeting", "closing")
-
-
-def _end_without_sign_off(reading: Reading) -> int:
-    """Return where a closing with a name begins, or the end of the text."""
-    end = len(reading.words.words)
-    for hit in reading.in_text("closing"):
-        behind = end - hit.end
-        starts_line = reading.words.breaks[hit.start] > 0
-        if starts_line and hit.start > reading.subject_end and behind <= _SIGN_OFF_WORDS:
-            return hit.start
-    return end
-
-
-def _covered(hits: Iterator[Hit]) -> set[int]:
-    return {at for hit in hits for at in range(hit.start, hit.end)}
 
 
 def announced_matter(reading: Reading) -> str:
