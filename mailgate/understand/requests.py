@@ -32,7 +32,8 @@ def read_request(reading: Reading, chosen: Chosen) -> Asked:
     if is_own_trouble:
         return Asked(kind="general")
     # a fact of one's own order or contract is asked for by which and when, as a how-to is
-    account = [*_asking(reading, "request.account"), *(one.span for one in reading.stated("request.fact"))]
+    facts = (*reading.of("request.fact"), *(one.span for one in reading.stated("request.fact")))
+    account = [*_asking(reading, "request.account"), *facts]
     is_offer = any(not reading.is_negated(hit) for hit in reading.of("request.offer"))
     if account and not is_offer:
         return Asked(kind="account", because=words_of(reading, account))

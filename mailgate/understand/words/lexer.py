@@ -80,14 +80,21 @@ def cut(folded: str, abbreviations: frozenset[str] = frozenset()) -> Words:
     stop of an abbreviation, or of a single letter ("z. B."), is none."""
     words: list[str] = []
     breaks: list[int] = [SENTENCE]
+    is_stopped = False
     for piece in _PIECE.findall(folded):
         level = _LEVELS.get(piece) or (SENTENCE if piece[0] == "\n" else NONE)  # an empty line may hold blanks
         if level == NONE:
+            if is_stopped:
+                is_stopped = False
+                # a full stop before a number ends an abbreviation that no list knows: Hauptstr. 1
+                if piece[0].isdigit():
+                    breaks[-1] = CLAUSE
             words.append(piece)
             breaks.append(NONE)
         elif words and level > breaks[-1]:
             if piece == "." and abbreviations and (words[-1] in abbreviations or len(words[-1]) == 1):
                 continue
             breaks[-1] = level
+            is_stopped = piece == "." and bool(abbreviations)
     breaks[-1] = max(breaks[-1], SENTENCE)
     return Words(tuple(words), tuple(breaks))
