@@ -9,7 +9,7 @@ from mailgate.decide import calendar, clocks
 from mailgate.model.decision import Effect, Identity, LeaveOut, Send
 from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
-from mailgate.model.mail import is_deliverable
+from mailgate.model.mail import is_daemon, is_deliverable
 from mailgate.model.people import Staff
 from mailgate.model.quick import replace
 from mailgate.model.settings import Calendar, Desk, Team
@@ -111,6 +111,8 @@ def gate(facts: Facts, desk: Desk, letter: Letter, sender: str | None = None) ->
         return Send(letter=letter)
     if not is_deliverable(letter.to):
         return LeaveOut(letter=letter, reason="the sender has no address that mail can go to")
+    if letter.is_automatic and is_daemon(letter.to):
+        return LeaveOut(letter=letter, reason="nothing automatic is said to a program's address (A3)")
     if _is_blocked(facts, letter, sender):
         return LeaveOut(letter=letter, reason="the sender is blocked (C5)")
     rules = desk.rules

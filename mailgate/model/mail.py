@@ -8,6 +8,10 @@ from typing import Literal
 
 from mailgate.model.quick import quick
 
+_DAEMON = re.compile(
+    r"mailer[-_.]?daemon|mail[-_.]?daemon|daemon|(?:do[-_.]?)?no[-_.]?t?[-_.]?reply\S{0,20}|bounces?(?:[-+=].*)?|double-bounce"
+    r"|listserv|majordomo|mailman|sympa|owner-.*|.*-owner|.*-request|.*-bounces?|cron(?:d|-?daemon)?|auto-?(?:reply|responder)"
+)
 _DELIVERABLE = re.compile(
     r"(?:[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}|\"[^<>@\"\\\x00-\x1f\x7f]{1,62}\")"
     r"@[^\s<>()\[\]:;@\\,\"\x00-\x1f\x7f]{1,255}"
@@ -31,6 +35,12 @@ class Address:
 def is_deliverable(address: str) -> bool:
     """May mail go to `address`? Whatever a mail program could read in two ways, and so send to somebody else, may not."""
     return _DELIVERABLE.fullmatch(address) is not None
+
+
+def is_daemon(address: str) -> bool:
+    """Is it a program's address (RFC 3834, 2)? Nothing automatic is said to it (A3): what it writes is by a machine, and
+    what it gets is read by nobody, or answered by one. People write as postmaster and root."""
+    return _DAEMON.fullmatch(address.partition("@")[0].lower()) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

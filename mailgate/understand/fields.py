@@ -1,6 +1,7 @@
 """Facts read out of a mail and kept as fields (Q4): numbers, times, call-back, service; and filled labels (Q7)."""
 
 import re
+from itertools import islice
 
 from mailgate.model.settings import Lexicon
 from mailgate.understand.labels import read_labels
@@ -18,7 +19,8 @@ _CLOCK = (
     r"(?:(?:\d{1,2}[./]\d{1,2}\.?(?:[./]?\d{2,4})?|\d{4}-\d\d-\d\d|"
     r"\d{1,2}\.?[ ][^\W\d_]{3,10})[ ,]{1,2}(?:um|at|o|в|о|об|ab)?[ ]?)?"
     r"\d{1,2}(?:[:.]\d{2}(?::\d\d)?(?:[ ]?(?:Uhr|[ap]\.?m\.?|h|часов|час[аи]?|год(?:ин\w?)?\.?))?|"
-    r"[ ]?(?:Uhr|[ap]\.?m\.?|часов|часа|години|годин))"
+    r"[ ]?(?:Uhr|[ap]\.?m\.?|часов|часа|години|годин|o['’]clock|rano|wieczorem|w nocy|утра|вечера|ночи|дня|ранку|вечора|ночі|"
+    r"дня))"
     rf"(?:[ ]?(?:ранку|вечора|утра|вечера|rano|wieczorem|morgens|abends))?(?:[ ]?\(?{_ZONE}\)?)?"
 )
 _ROUGH = (
@@ -40,17 +42,58 @@ _ROUGH = (
     r"(?:учора|вчора)(?:шнього[ ]\w{3,7})?|(?:понеділка|вівторка|середи|четверга|п['’]ятниці|суботи|неділі))"
 )
 _ABOUT = (
-    r"(?:(?:ca\.?|etwa|ungefähr|about|around|approx\.?|ok\.?|około|mniej więcej|около|примерно|"
-    r"приблизно|близько|circa|um|at|o|в|о|об|godz(?:iny|\.)?)[ ]){0,2}"
+    r"(?:(?:ca\.?|etwa|ungefähr|about|around|approx\.?|ok\.?|około|mniej więcej|około|около|примерно|"
+    r"приблизно|близько|circa|roughly|um|gegen|at|o|в|о|об|godz(?:iny|\.)?|~)[ ]?){0,2}"
 )
+_COUNT = (
+    r"(?:an?|one|two|three|four|five|several|some|a couple of|einer|einem|eine|zwei|drei|vier|fünf|mehreren|einigen|"
+    r"ein paar|dwie|dwóch|dwa|trzy|trzech|kilku|kilka|parę|два|две|двух|три|трёх|трех|пару|несколько|нескольких|"
+    r"дві|двох|трьох|кілька|кількох|декілька|\d{1,3})"
+)
+_UNIT = (
+    r"(?:minutes?|mins?|hours?|hrs?|days?|weeks?|minuten?|stunden?|tage?n?|wochen?|godzin[aęy]?|godz\.?|minut[aęy]?|"
+    r"dni|dzień|tygodni\w{0,2}|tydzień|минут[аыу]?|мин\.?|часа?|часов|дня|дней|день|сутки|суток|недел[июья]|"
+    r"хвилин[аиу]?|хв\.?|годин[аиу]?|год\.?|дні|днів|добу|доби|діб|тиждень|тижн[іея]\w?)"
+)
+_DURATION = re.compile(rf"{_COUNT}[ ]{_UNIT}\Z", re.IGNORECASE)
+_HOUR = r"\d{1,2}(?=[ ]?(?:[,;!?\n]|[.](?!\d)|$))"
 _STARTED = re.compile(
-    r"(?<!\w)(?=[sSbBoOpPzZrRwWсСнНзЗвВіІпП])(?i:(?:seit(?:[ ]dem)?|since|started|starting|began|"
-    r"begann|beginn|begonnen|od|początek|"
-    r"zaczęło[ ]się|rozpoczęł\w{1,3}(?:[ ]się)?|wystąpił\w?|с|со|начиная[ ]с|начал(?:ось|ась|ся)|з|із|"
-    r"від|почал(?:ося|ася)|почався)"
+    r"(?<!\w)(?=[sSbBoOpPzZrRwWсСнНзЗвВіІпПaAfFуУ])(?i:(?:seit(?:[ ]dem)?|since|started|starting|began|as of|"
+    r"begann|beginn|begonnen|ab|from|od|początek|"
+    r"zaczęło[ ]się|rozpoczęł\w{1,3}(?:[ ]się)?|wystąpił\w?|с|со|начиная[ ]с|начал(?:ось|ась|ся)|з|із|зі|"
+    r"від|починаючи[ ]з|почал(?:ося|ася)|почався)"
     rf"(?::|\b)[ \t]{{0,3}}{_ABOUT}(?P<at>{_CLOCK}(?![ ]?(?:до|bis|to|do|until|till|[-–—])[ ]?\d)|"
-    rf"{_ROUGH}(?!\w)(?:[,]?[ ]{_ABOUT}{_CLOCK})?))"
+    rf"{_ROUGH}(?!\w)(?:[,]?[ ]{_ABOUT}{_CLOCK})?|{_HOUR}))"
 )
+# what says when something happened, but not that it is the beginning: read where something is said to be wrong
+_SINCE_COUNT = re.compile(
+    rf"(?<!\w)(?=[sSfFoOуУвВzZзЗiIdD])(?i:(?:seit(?:[ ](?:etwa|ca\.?|ungefähr|über))?|for(?:[ ](?:the[ ])?(?:past|last))?"
+    rf"(?:[ ](?:about|over|more than))?|od|уже|вже|ось уже|вот уже|juz od|już od|już)[ ]{_COUNT}[ ]{_UNIT})(?!\w)"
+)
+_AGO = re.compile(
+    rf"(?<!\w)(?i:(?:vor[ ](?:etwa[ ]|ca\.?[ ]|ungefähr[ ])?{_COUNT}[ ]{_UNIT}(?!\w))"
+    rf"|(?:{_COUNT}[ ])?{_UNIT}[ ](?:ago|temu|назад|тому)(?!\w))"
+)
+_AT = re.compile(
+    rf"(?<!\w)(?=[aAuUgGoOwWвВоОбБkKаАнН])(?i:(?:at|around|um|gegen|o|około|ok\.|koło|в|около|о|об|близько|на))[ ]"
+    rf"(?P<at>{_CLOCK})(?![ ]?(?:до|bis|to|do|until|till|[-–—])[ ]?\d)"
+)
+_DAYPART = re.compile(
+    r"(?<!\w)(?i:last night|yesterday (?:morning|afternoon|evening)|this (?:morning|afternoon|evening|night)|overnight|"
+    r"(?:heute|letzte|gestern) (?:nacht|früh|morgen|vormittag|mittag|nachmittag|abend)|über nacht|"
+    r"(?:dziś|dzisiaj|wczoraj) (?:rano|w nocy|wieczorem|po południu)|w nocy|dziś|"
+    r"(?:сегодня|вчера) (?:ночью|утром|днем|днём|вечером)|ночью|"
+    r"(?:сьогодні|вчора|учора) (?:вночі|вранці|зранку|вдень|ввечері|увечері)|вночі)(?!\w)"
+)
+_WEEKEND = re.compile(r"(?<!\w)(?i:seit dem wochenende|since the weekend|od weekendu|с выходных|з вихідних)(?!\w)")
+_TO_COME = re.compile(
+    r"(?<!\w)(?i:please|bitte|proszę|prosze|пожалуйста|позвон|перезвон|перезвонить|зателефон|будь ласка|will|werden|wird|"
+    r"ist am|planned|geplant|umzug|tomorrow|morgen früh|jutro|завтра|call|oddzwo|pod telefonem|can i|can we|"
+    r"open from|geöffnet|czynn)"
+)
+
+_UNTIL = re.compile(r"[ ]?(?:до|bis|to|do|until|till|und|and|a|i|и|та|[-–—])[ ]?\d", re.IGNORECASE)
+_MOST_MOMENTS = 20
 _PHONE = re.compile(r"(?<![\w.#/-])(?:\+|00)?\(?\d[\d \t\u00a0()/-]{6,20}\d(?![\w.]{0,40}\d)")
 _CALL = re.compile(
     r"(?i:r[üu]e?f|\btel|\bcall|\bphone|\bring\b|\bdzwo|zadzwo|oddzwo|перезвон|позвон|звон|\bтел|подзвон|передзвон|"
@@ -101,29 +144,50 @@ _SERVICE_PATTERNS = (
 )
 
 
-def read_fields(lines: Lines, text: str, names: Names, lexicon: Lexicon) -> dict[str, str]:
+def read_fields(lines: Lines, text: str, names: Names, lexicon: Lexicon, *, is_trouble: bool = False) -> dict[str, str]:
     """Return the facts a mail states, by the names of interfaces.md; filled labels win over what stands in prose.
-    `lines` are those of its subject and of its text."""
+    `lines` are those of its subject and of its text; `is_trouble`: something is said to be wrong, so that a moment that
+    is named is when it began."""
     fields: dict[str, str] = {}
     if names.servers:
         fields["server"] = names.servers[0]
     if names.domains:
         fields["domain"] = names.domains[0]
     fields |= read_numbers(lines)
-    for name, value in (("started", _started(lines.text)), ("callback", _callback(text)), ("service", _service(lines))):
+    started = _started(lines.text, is_trouble=is_trouble)
+    for name, value in (("started", started), ("callback", _callback(text)), ("service", _service(lines))):
         if value:
             fields[name] = value
     fields |= read_labels(text, lexicon)
     return fields
 
 
-def _started(text: str) -> str:
-    found = _STARTED.search(text)
-    if found is None:
-        return ""
-    # "from morning" says more than "morning"
-    at = found.group("at").strip()
-    return at if at[0].isdigit() else found.group().strip()
+def _started(text: str, *, is_trouble: bool) -> str:
+    for found in islice(_STARTED.finditer(text), _MOST_MOMENTS):
+        # "from morning" says more than "morning"; from nine to five is no beginning
+        at = _tidy(found.group("at"))
+        if at[0].isdigit() and _UNTIL.match(text, found.end()):
+            continue
+        return at if at[0].isdigit() and not _DURATION.match(at) else _tidy(found.group())
+    return _told(text) if is_trouble else ""
+
+
+def _told(text: str) -> str:
+    """Return when something went wrong, by what names a moment without the word since."""
+    for pattern in (_WEEKEND, _SINCE_COUNT, _AGO, _AT, _DAYPART):
+        for found in islice(pattern.finditer(text), _MOST_MOMENTS):
+            sentence = text[
+                max(0, text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) : found.end() + 20
+            ]
+            if not _TO_COME.search(sentence):
+                return _tidy(found.groupdict().get("at") or found.group())
+    return ""
+
+
+def _tidy(moment: str) -> str:
+    """Return a moment without the full stop of its sentence; that of "a.m." is its own."""
+    moment = moment.strip()
+    return moment if moment.endswith(".m.") else moment.rstrip(".")
 
 
 def _callback(text: str) -> str:

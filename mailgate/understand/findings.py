@@ -36,12 +36,14 @@ def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int =
     subject, text = core_subject[:_MOST_SUBJECT], text[:_MOST_TEXT]
     reading = _read(subject, text, desk.lexicon)
     lines = Lines(f"{subject}\n{text}")
-    fields = read_fields(lines, text, reading.names, desk.lexicon)
-    numbers, logins = read_accounts(lines, desk.account_patterns)
     chosen = choose_class(reading)
+    outage = stated_outage(reading)
+    is_trouble = bool(outage) or chosen.is_trouble
+    fields = read_fields(lines, text, reading.names, desk.lexicon, is_trouble=is_trouble)
+    numbers, logins = read_accounts(lines, desk.account_patterns)
     request = read_request(reading, chosen)
     side, side_words = side_of(reading, request, chosen)
-    outage, announces = stated_outage(reading), announced_matter(reading)
+    announces = announced_matter(reading)
     thanks = _thanks(reading, desk.lexicon)
     report = Report(reading=reading, class_=chosen.name, fields=fields, files=files)
     because = {

@@ -14,6 +14,8 @@ _COUNT = re.compile(r"\A\d{1,2}[.)]\s*")
 _ASIDE = re.compile(r"\([^()]{0,120}\)")
 _LONG = frozenset({"summary", "environment", "tried", "attachments"})
 _SOFTWARE = frozenset({"nginx", "apache", "cloudflare", "litespeed", "caddy", "envoy", "gws", "iis", "openresty"})
+_NUMBER = re.compile(r"(?:[^\W\d_]{1,6}[-/]?)?\d[\w/.-]*")
+_BESIDE = re.compile(r"\s*\(([^()\n]{2,60})\)")
 _MOST_LINES = 400
 
 
@@ -73,9 +75,15 @@ def _tidied(labelled: dict[str, str]) -> dict[str, str]:
     """Return the values that can be what their label says: a number has a digit, a server a name; signs are off."""
     for name in ("order", "contract", "invoice", "customer_number"):
         if name in labelled:
-            labelled[name] = labelled[name].lstrip("#№ ").strip()
-            if not any(character.isdigit() for character in labelled[name]):
+            number = _NUMBER.search(labelled[name])
+            # behind a number people write what it is of: #456789 (VPS-2)
+            beside = _BESIDE.match(labelled[name][number.end() :]) if number else None
+            if number is None:
                 del labelled[name]
+                continue
+            labelled[name] = number.group()
+            if name == "order" and beside:
+                labelled.setdefault("service", beside.group(1).strip())
     if "server" in labelled:
         value = labelled["server"]
         named = find_names(value)

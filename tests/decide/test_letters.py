@@ -101,3 +101,17 @@ def test_what_the_card_says_of_the_sender_is_for_staff_alone() -> None:
     assert letters(decision, "staff_notice")[0].context["card"]["level"] == "verified"
     assert "card" not in ack_of(decision).context
     assert replace(ack_of(decision), to=OLENA) == ack_of(decision)
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_answered"),
+    [
+        ("noreply@shop.example", False), ("no-reply@shop.example", False), ("MAILER-DAEMON@shop.example", False),
+        ("news-bounces@lists.example", False), ("owner-news@lists.example", False), ("postmaster@shop.example", True),
+        ("root@shop.example", True), ("noreen@shop.example", True),
+    ],
+)  # fmt: skip
+def test_nothing_automatic_is_said_to_a_programs_address(sender: str, is_answered: bool) -> None:
+    decision = decided(a_mail(sender=sender, subject="Your server", text="The server is slow."))
+    assert decision.outcome == "new"
+    assert bool([one for one in left_out(decision) if one.letter.kind == "ack"]) is not is_answered

@@ -51,7 +51,7 @@ def test_commands_stand_on_lines_of_their_own_before_the_text(
 
 
 @given(st.lists(st.sampled_from(COMMANDS), max_size=6), st.text("abc xyz", max_size=30))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_what_stands_behind_the_commands_is_kept_whole(names: list[str], text: str) -> None:
     said = read_commands("\n".join(f"#{name}" for name in names) + "\n\n" + text)
     assert [one.name for one in said.commands] == names

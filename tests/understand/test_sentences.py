@@ -93,3 +93,13 @@ def test_the_full_stop_of_an_abbreviation_ends_no_sentence() -> None:
     assert "cancellation" in findings_of("Vertrag Nr. 123456 bitte kündigen").rights
     assert "cancellation" in findings_of("Договор по адресу ул. Мира расторгните").rights
     assert a_desk().lexicon is shipped_lexicon()
+
+
+@pytest.mark.parametrize(("wanted", "text"), rows("starts"))
+def test_the_beginning_is_read_as_people_tell_it(wanted: str, text: str) -> None:
+    assert findings_of(text, "Question").fields.get("started", "-") == wanted
+
+
+def test_a_number_in_a_label_may_have_beside_it_what_it_is_of() -> None:
+    found = findings_of("Order: #456789 (VPS-2)\nContract number: 1002 (since 2019)").fields
+    assert (found["order"], found["service"], found["contract"]) == ("456789", "VPS-2", "1002")
