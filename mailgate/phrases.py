@@ -13,7 +13,7 @@ from mailgate.model.phrases import LABEL_KINDS, HeaderSign, LanguageWords, Phras
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "subject": ("reply_prefixes", "forward_prefixes", "ticket_words", "number_words", "stamps", "stamp_labels"),
     "reply": ("wrote", "openers", "months", "weekdays", "original_marks", "forward_marks", "reply_above",
-              "phone_signatures", "footers"),
+              "attribution_words", "you_wrote", "greetings", "phone_signatures", "phone_words", "footers", "footer_words"),
     "automatic": ("auto_reply_subjects", "auto_reply_texts", "bounce_subjects", "bounce_texts", "bounce_copies",
                   "delayed", "receipt_subjects", "daemon_senders", "robot_senders", "role_senders", "robot_names",
                   "robot_subjects", "robot_texts", "refusals"),
@@ -38,7 +38,7 @@ def load(folder: Path | None = None) -> Phrases:
         for name in names
     }
     return Phrases(
-        **lists,
+        **lists | {name: _words(lists[name]) for name in ("phone_words", "footer_words")},
         labels={kind: _merged(content.get("labels", {}).get(kind, ()) for _, content in files) for kind in LABEL_KINDS},
         header_signs=tuple(
             HeaderSign(name=sign["name"].lower(), kind=sign["kind"], pattern=sign.get("pattern", ""))
@@ -58,6 +58,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _merged(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
+
+
+def _words(lines: Iterable[str]) -> tuple[str, ...]:
+    """Long lists of single words are written as lines of them."""
+    return tuple(dict.fromkeys(word for line in lines for word in line.split()))
 
 
 def _language(code: str, content: Mapping[str, Any]) -> LanguageWords:

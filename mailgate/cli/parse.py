@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from mailgate import phrases as phrase_files
 from mailgate.model.mail import Address, Mail
 from mailgate.model.phrases import Phrases
+from mailgate.model.segments import left_out_by_kind
 from mailgate.parse import LimitExceeded, read
 from mailgate.parse.bare import read_bare
 
@@ -59,6 +60,7 @@ def as_object(name: str, mail: Mail) -> dict[str, Any]:
         "tags": [{"desk": tag.desk, "number": tag.number} for tag in mail.tags],
         "text": mail.text,
         "visible_text": mail.visible_text,
+        "left_out": left_out_by_kind(mail.segments),
         "language": mail.language,
         "automatic": mail.automatic.kind if mail.automatic else None,
         "automatic_because": mail.automatic.because if mail.automatic else None,
@@ -168,4 +170,7 @@ def _for_people(shown: dict[str, Any]) -> str:
     ]
     lines += [f"  problem    {problem}" for problem in shown["problems"]]
     lines += ["  | " + line for line in shown["visible_text"].split("\n")]
+    if shown["left_out"]:
+        count = sum(one["lines"] for one in shown["left_out"])
+        lines.append(f"  {count} lines not shown: {', '.join(one['kind'] for one in shown['left_out'])}")
     return "\n".join(lines)

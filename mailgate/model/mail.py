@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from mailgate.model.quick import quick
+from mailgate.model.segments import Segment
 
 _DAEMON = re.compile(
     r"mailer[-_.]?daemon|mail[-_.]?daemon|daemon|(?:do[-_.]?)?no[-_.]?t?[-_.]?reply\S{0,20}|bounces?(?:[-+=].*)?|double-bounce"
@@ -155,6 +156,7 @@ class Mail:
 
     text: str = ""  # the whole body as text (M2)
     visible_text: str = ""  # what the sender wrote now (M3)
+    segments: tuple[Segment, ...] = ()  # the whole text, cut where it changes its nature, with what speaks for that
     inline_text: str = ""  # visible text with the quoted lines it answers, marked "> "; "" where none are answered
     reaction: str = ""  # the emoji of a mail that is a reaction of Gmail or Outlook to one of ours, and nothing else
     html: str = ""  # the HTML part, unsanitised: show it only through a sanitiser

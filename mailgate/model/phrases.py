@@ -51,8 +51,13 @@ class Phrases:
     original_marks: tuple[str, ...] = ()  # between dashes, before the original of a reply
     forward_marks: tuple[str, ...] = ()  # between dashes, or on a line of their own with a colon
     reply_above: tuple[str, ...] = ()  # "reply above this line"
-    phone_signatures: tuple[str, ...] = ()  # patterns of whole lines
+    attribution_words: tuple[str, ...] = ()  # what stands in attributions beside name, date and verb
+    you_wrote: tuple[str, ...] = ()  # attributions in the second person: "you wrote"
+    greetings: tuple[str, ...] = ()
+    phone_signatures: tuple[str, ...] = ()  # patterns of the beginning
+    phone_words: tuple[str, ...] = ()  # all words that such lines are made of, but names of devices
     footers: tuple[str, ...] = ()  # how legal footers begin
+    footer_words: tuple[str, ...] = ()  # the words that they are made of
 
     # automatic mail (M6)
     auto_reply_subjects: tuple[str, ...] = ()  # patterns at the start of a subject

@@ -1,6 +1,7 @@
 """From bytes to Mail: the order of reading, and the wrapper that catches what no rule foresaw."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,7 @@ from mailgate.parse.tree import Part
 
 _MAX_PROBLEMS = 50
 _MAX_AUTH = 50
+_TOKEN = re.compile(r"\+[\w.=-]{16,}@")  # an address that was made for the answer, ours or another system's
 
 
 def read(raw: bytes, *, phrases: Phrases, known_tags: Collection[str], limits: Limits = DEFAULT_LIMITS) -> Mail:
@@ -50,9 +52,12 @@ def read(raw: bytes, *, phrases: Phrases, known_tags: Collection[str], limits: L
 
 def visible(text: str, phrases: Phrases, *, is_html: bool = False) -> str:
     """Return what the writer of a bare body wrote now (M3)."""
-    if is_html:
-        text = _reader(phrases).text(text)
-    return quoting.split(charset.clean(text), phrases).visible
+    return taken_apart(_reader(phrases).text(text) if is_html else text, phrases).visible
+
+
+def taken_apart(text: str, phrases: Phrases) -> quoting.Split:
+    """Return a bare body taken apart, by its marks alone."""
+    return quoting.split(charset.clean(text), phrases)
 
 
 def html_text(html: str, phrases: Phrases) -> str:
@@ -75,9 +80,20 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
     references = header.message_ids(fields.raw("references"))
     in_reply_to = header.message_ids(fields.raw("in-reply-to"))
     is_reply = facts.is_reply or bool((references or in_reply_to) and not facts.is_forward)
-    split = quoting.split(content.text, phrases, is_forward=facts.is_forward, is_reply=is_reply or bool(facts.tags))
-    forwarded = _forwarded(parts, split, is_forward=facts.is_forward)
     senders = tuple(one for value in fields.every("from") for one in address.addresses(value, fields.hint))
+    to, cc = fields.addresses("to"), fields.addresses("cc")
+    split = quoting.split(
+        content.text,
+        phrases,
+        quoting.About(
+            is_reply=is_reply or bool(facts.tags) or any(_TOKEN.search(one.address) for one in (*to, *cc)),
+            is_forward=facts.is_forward,
+            core=facts.core.lower(),
+            people=frozenset(one.key for one in (*senders, *to, *cc)),
+            bare=lambda other: subject.facts(header.one_line(other), phrases, known_tags).core.lower(),
+        ),
+    )
+    forwarded = _forwarded(parts, split, is_forward=facts.is_forward)
     message_id = (header.message_ids(fields.raw("message-id")) or (None,))[0]
     attachments = tuple(content.attachments)
     automatic = automatic_mail.classify(fields, parts, senders, facts.title, facts, content.text, phrases)
@@ -90,8 +106,8 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         from_=senders,
         sender=address.address(fields.raw("sender"), fields.hint),
         reply_to=fields.addresses("reply-to"),
-        to=fields.addresses("to"),
-        cc=fields.addresses("cc"),
+        to=to,
+        cc=cc,
         return_path=_return_path(fields.raw("return-path")),
         in_reply_to=in_reply_to,
         references=references,
@@ -104,6 +120,7 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         is_forward=facts.is_forward or split.has_forward_mark and not is_reply,
         text=content.text,
         visible_text=split.visible,
+        segments=split.segments,
         inline_text=split.inline,
         reaction=content.reaction,
         html=content.html,

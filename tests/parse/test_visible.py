@@ -145,7 +145,7 @@ def test_a_forwarded_mail_counts_as_written_by_the_sender(phrases: Phrases) -> N
 
 
 def test_a_forward_by_its_subject_keeps_what_a_reply_would_lose(phrases: Phrases) -> None:
-    split = quoting.split(f"Bitte.\n\n{BLOCKS['outlook de']}\n\nHilfe!", phrases, is_forward=True)
+    split = quoting.split(f"Bitte.\n\n{BLOCKS['outlook de']}\n\nHilfe!", phrases, quoting.About(is_forward=True))
     assert split.visible.endswith("Hilfe!")
     assert split.own == "Bitte."
     assert split.forwarded is not None
