@@ -25,7 +25,7 @@ from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
 from mailgate.model.quick import by_name, replace
 from mailgate.model.settings import Settings
-from mailgate.parse import LimitExceeded, Limits, read
+from mailgate.parse import LimitExceeded, Limits, frame, read
 from mailgate.probing import incoming_probe, note_returned
 from mailgate.store import probes
 from mailgate.store.engine import Collision, has_one_writer, hold, reading, transaction
@@ -36,6 +36,7 @@ from mailgate.store.tables import ARRIVAL, HELD
 from mailgate.understand.author import as_the_desk_has_it
 from mailgate.understand.clues import read_clues
 from mailgate.understand.matter import fold_subject
+from mailgate.understand.shown import with_letters
 
 LOG = Log("pipeline")
 _COLLISIONS = 3
@@ -163,7 +164,14 @@ class House:
         desk = self.settings.desks[arrival.desk]
         clues = clues or self.clues(arrival, mail)
         facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
+        if facts.letters is not None and (shown := with_letters(mail, facts.letters, self._frames)) is not mail:
+            # rare: what a program marked as quoted is in no letter of ours, so it is read as what was said (M3)
+            mail, clues = shown, self.clues(arrival, shown)
+            facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
         return self._scene_of(arrival, mail, clues, facts)
+
+    def _frames(self, lines: Sequence[str], at: int) -> int:
+        return frame(lines, at, self._phrases)
 
     def _decide(self, connection: Connection, arrival: Arrival, mail: Mail) -> Decision:
         return decide_mail(self.scene(connection, arrival, mail))

@@ -153,6 +153,8 @@ def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
     for message in ticket["messages"]:
         print(f"\n--- {message['at']:%Y-%m-%d %H:%M} UTC  {message['kind']}  {message['from']}  {message['subject']}")
         print(message["visible_text"])
+        if message["hidden_lines"]:
+            print(f"[{message['hidden_lines']} lines not shown]")
         for file in message["attachments"]:
             print(f"    [{file['filename']}, {file['size']} bytes]")
         for step in message["trace"]:

@@ -36,7 +36,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "incident": {"text": "", "state": "open"},
     "announcement": {"text": ""},
     "staff_notice": {
-        "event": "new", "author": "", "author_name": "", "text": "", "files": (), "history": (),
+        "event": "new", "author": "", "author_name": "", "text": "", "hidden": 0, "files": (), "history": (),
         "suggest_split": False, "claimed": (), "from_ticket": None, "left_out": "", "ack": None,
     },
     "reminder": {"cause": "first_response", "due_at": None, "text": ""},

@@ -110,7 +110,8 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
         "announcement": {"text": text},
         "staff_notice": {
             "event": "new", "author": "olena@shop.example", "author_name": "Olena Kovalenko", "text": text,
-            "files": _FILES, "history": history, "suggest_split": True, "claimed": (10007, 10009), "from_ticket": 10001,
+            "hidden": 3, "files": _FILES, "history": history,
+            "suggest_split": True, "claimed": (10007, 10009), "from_ticket": 10001,
             "left_out": "5 / 10 min",
             "ack": {"due_at": _AT + timedelta(hours=1), "asked": ("service", "started"), "identity": "unknown"},
         },

@@ -20,10 +20,13 @@ from mailgate.model.decision import (
 from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Link, Message, StoredFile, Ticket
+from mailgate.understand.shown import NOT_OURS
 
 
 def decide_customer(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     """Return what becomes of a person's mail that is not staff's: follow-up, split or new."""
+    if doubtful := sum(one.lines for one in scene.mail.segments if one.because == NOT_OURS):
+        trace.add("M3", "shown though marked as quoted", f"{doubtful} lines are {NOT_OURS}")
     thread = find_thread(scene, identity, trace)
     case = thread.case
     if case is None and thread.forwards is None:
@@ -309,7 +312,7 @@ def _tell_staff(
 ) -> list[Effect]:
     context = {
         "card": letters.card(case, scene.desk, scene.facts, identity), "event": "split" if split_from else "new",
-        "author": identity.address or "", "author_name": identity.name, "text": message.visible_text,
+        "author": identity.address or "", "author_name": identity.name, "text": message.visible_text, "hidden": message.hidden,
         "files": letters.files_of(message), "history": [], "suggest_split": False, "claimed": thread.claimed,
         "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out, "ack": ack,
     }  # fmt: skip
@@ -331,7 +334,7 @@ def _tell_staff_of_more(
     summary["flags"] = tuple(dict.fromkeys((*summary["flags"], *flags)))
     context = {
         "card": summary, "event": event, "author": identity.address or "", "author_name": identity.name,
-        "text": message.visible_text, "files": letters.files_of(message),
+        "text": message.visible_text, "hidden": message.hidden, "files": letters.files_of(message),
         "history": letters.history(facts, ticket.number), "suggest_split": scene.findings.announces_new,
         "claimed": thread.claimed, "from_ticket": None, "left_out": "",
     }  # fmt: skip

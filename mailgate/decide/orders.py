@@ -16,13 +16,14 @@ from mailgate.model.decision import AddMessage, ChangeMessage, Effect, Hasten, M
 from mailgate.model.letter import CUSTOMER_LETTERS, Letter
 from mailgate.model.people import Staff
 from mailgate.model.quick import replace
-from mailgate.model.ticket import NEW, Case, Link, Message, Status, Ticket
+from mailgate.model.ticket import NEW, WHOLE, Case, Link, Message, Status, StoredFile, Ticket
 from mailgate.understand.commands import STATUS_OF, WITH_ARGUMENT, WITHOUT_ARGUMENT, Command, read_moment
 
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w.-]{1,253}")
 LATE_LETTERS = ("reminder", "update_due")  # about a clock: pointless once it is met or stopped
 AUTOMATIC_LETTERS = tuple(kind for kind in CUSTOMER_LETTERS if kind != "relay")
-_SILENT = ("take", "close", "resolve", "wait", "open", "priority", "note", "ack", "help", "send")
+_THEIRS = ("customer", "auto", "recorded")
+_SILENT = ("full", "take", "close", "resolve", "wait", "open", "priority", "note", "ack", "help", "send")
 
 
 @dataclass(slots=True)
@@ -313,7 +314,8 @@ def split(work: Work, message: Message, subject: str, *, is_copied: bool = False
     work.letters.append(letters.to_customer("split_notice", case, scene.desk, context))
     notice = {
         "card": letters.card(case, scene.desk, scene.facts), "event": "split", "author": message.author,
-        "author_name": message.author_name, "text": message.visible_text, "files": letters.files_of(message),
+        "author_name": message.author_name, "text": message.visible_text, "hidden": message.hidden,
+        "files": letters.files_of(message),
         "history": [], "suggest_split": False, "claimed": (), "from_ticket": ticket.number, "left_out": "",
     }  # fmt: skip
     work.letters += letters.to_team(
@@ -453,6 +455,27 @@ def _ack(work: Work, command: Command) -> None:
     work.letters.append(replace(letter, in_reply_to=None, references=()) if case.ticket.number != NEW else letter)
 
 
+def _full(work: Work, command: Command) -> None:
+    """The customer's newest mail, whole, as it came (P6)."""
+    scene = work.scene
+    entries = [
+        one for one in scene.facts.messages.get(work.before.ticket.number, ()) if one.digest and one.kind in _THEIRS
+    ]
+    if not entries:
+        work.fail(command, "nothing_whole")
+        return
+    newest = entries[-1]
+    whole = StoredFile(
+        filename="mail.eml", content_type="message/rfc822", size=0, sha256=newest.digest or "", inline=False,
+        digest=newest.digest or "", part=WHOLE,
+    )  # fmt: skip
+    done = [{"line": command.line, "detail": newest.subject}]
+    context = {"card": letters.card(work.case, scene.desk, scene.facts), "done": done, "is_help": False}
+    work.letters.append(
+        letters.with_files(letters.to_staff("command_done", work.case, scene.desk, work.person, context), (whole,))
+    )
+
+
 def _nothing(work: Work, command: Command) -> None:
     """Seen to elsewhere: #note makes the mail a note, #send and #help are whole mails (see `staff`)."""
 
@@ -470,4 +493,5 @@ ORDERS: dict[str, Callable[[Work, Command], None]] = {
     "queue": _queue, "priority": _priority, "escalate": _escalate, "merge": _merge, "split": _split, "snooze": _snooze,
     "note": _nothing, "verify": _verify, "eta": _eta, "lang": _language, "spam": _block, "abuse": _block,
     "accept": _no_held, "reject": _no_held, "undo": _undo, "send": _nothing, "ack": _ack, "help": _nothing,
+    "full": _full,
 }  # fmt: skip

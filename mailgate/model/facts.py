@@ -48,6 +48,7 @@ class Clues:
     groups: tuple[str, ...] = ()  # the desk's own lists that it came through (M7), and where they are written to
     forwarded: str | None = None  # the From of a forwarded mail, lower case (C6)
     mentioned: tuple[str, ...] = ()  # addresses and domains in a staff reply's text (C7)
+    has_quotes: bool = False  # what is quoted is compared with the letters of the tickets that are named (M3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +132,9 @@ class Facts:
     ] = ()  # contacts of the accounts of `cases`, of the sender and of `named_accounts`
     open_tickets: tuple[OpenTicket, ...] = ()  # of the sender, the requestors and the accounts, newest first
     messages: Mapping[int, tuple[Message, ...]] = field(default_factory=dict)  # newest last, some 20 of each case
+    letters: tuple[str, ...] | None = (
+        None  # what customers got and wrote on `cases`, newest first; None: not known (M3)
+    )
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # address -> blocked, failed
     letters_10_minutes: Mapping[str, int] = field(default_factory=dict)  # automatic letters by address (A3)
     letters_day: Mapping[str, int] = field(default_factory=dict)

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mailgate.model.quick import quick
+
 SegmentKind = Literal["said", "forward", "quote", "attribution", "header", "old", "signature", "footer"]
 _VISIBLE = ("said", "forward")
 _SHOWN_AS = {"header": "attribution", "old": "quote"}
 _BLANKS = re.compile(r"\n{3,}")
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
     """Lines of one nature. `quote`: marked `>`; `old`: unmarked mail below an attribution or a header block."""
@@ -40,10 +43,11 @@ def visible_of(segments: Sequence[Segment]) -> str:
             is_cut = False
         else:
             is_cut = True
-    lines = "\n".join(line.rstrip() for line in "\n".join(pieces).split("\n")).split("\n")
+    lines = [line.rstrip() for line in "\n".join(pieces).split("\n")]
     while lines and (not lines[-1] or is_rule(lines[-1])):
         lines.pop()
-    return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
+    text = "\n".join(lines)
+    return (_BLANKS.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
 
 def left_out(segments: Sequence[Segment]) -> int:
@@ -59,6 +63,12 @@ def left_out_by_kind(segments: Sequence[Segment]) -> list[dict[str, Any]]:
             kind = _SHOWN_AS.get(one.kind, one.kind)
             found[kind] = found.get(kind, 0) + one.lines
     return [{"kind": kind, "lines": lines} for kind, lines in found.items()]
+
+
+def hidden_lines(text: str, visible: str) -> int:
+    """Return how many lines of `text` are not in `visible`, which is made of it by leaving some out (P6)."""
+    whole, shown = (sum(1 for line in one.split("\n") if line.strip() and not is_rule(line)) for one in (text, visible))
+    return max(0, whole - shown)
 
 
 def is_rule(line: str) -> bool:

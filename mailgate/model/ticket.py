@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from mailgate.model.quick import quick
+from mailgate.model.segments import hidden_lines
 
 Status = Literal["new", "open", "waiting", "resolved", "closed", "merged"]
 Priority = Literal["normal", "high"]
@@ -104,6 +105,9 @@ class Case:
     deadlines: tuple[Deadline, ...] = ()
 
 
+WHOLE = -1  # the `part` that is the mail itself
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredFile:
     """An attachment as a message keeps it: `part` is its place among the parsed attachments of mail `digest`."""
@@ -140,3 +144,8 @@ class Message:
     state: Literal["done", "holding", "awaiting_send", "taken_back"] = "done"
     undo: Mapping[str, Any] | None = None
     html: str = ""
+
+    @property
+    def hidden(self) -> int:
+        """Return how many lines of the mail are not shown (P6)."""
+        return hidden_lines(self.text, self.visible_text) if self.text else 0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from mailgate.parse import markup
 
-_UNSEEN = re.compile(
-    r"[\s\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]+"
+_SEEN = re.compile(
+    r"[^\s\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
 )
 _WORD = re.compile(r"\w{3,}")
 _MOST_STUB = 60  # words of a plain part that says no more than that there is HTML
@@ -67,4 +67,4 @@ def _form(texts: Sequence[Text], reader: markup.Reader, depth: int) -> list[str]
 
 
 def _is_seen(text: str) -> bool:
-    return bool(text) and (not text.isspace() if text.isascii() else bool(_UNSEEN.sub("", text)))
+    return bool(text) and (not text.isspace() if text.isascii() else _SEEN.search(text) is not None)

@@ -22,7 +22,7 @@ _BARE_END = re.compile(r"\.[A-Za-z]{2,10}>?\Z")
 _TORN_END = re.compile(r">\s?:\s*\Z")  # the end of `<address>:`, wrapped before its last character
 _PROGRAM_END = re.compile(r"@[\w.-]{1,190}>?\s[^\s<>@]{2,20}(?:\s?\S{2,6})?\s?:\Z")
 _EDGES = frozenset("-_=*~>\u2010\u2011\u2012\u2013\u2014")
-_EVIDENCE = re.compile(r"[\d@:\uff1a]")
+EVIDENCE = re.compile(r"[\d@:\uff1a]")  # every attribution and every header block has one of these
 _INITIALS = re.compile(r"\s?[^\W\d_]{1,4}>+(?:\s|\Z)")
 _DASHES = re.compile(
     r"[\s>*]*+(?:[-_=*~\u2010\u2012\u2013\u2014]{2,}+)?\s*+([^-_=*~\u2010\u2012\u2013\u2014\n][^\n]{0,80}?)\s*[:.]?\s*(?:[-_=*~\u2010\u2012\u2013\u2014]{2,}+)?[\s*]*\Z"
@@ -120,7 +120,7 @@ def find_attribution(lines: Sequence[str], at: int, forms: Forms) -> int:
     if lines[at].lstrip().startswith("--") and (drawn := _find_drawn(lines, at, forms)):
         return drawn
     begins = _begins(first, forms)
-    if not begins and not _EVIDENCE.search(first) and not _is_name_alone(lines, at, first, forms):
+    if not begins and not EVIDENCE.search(first) and not _is_name_alone(lines, at, first, forms):
         return 0
     text, found = "", 0
     for count in range(1, _MAX_LINES + 1):
@@ -199,7 +199,7 @@ def _is_name_alone(lines: Sequence[str], at: int, first: str, forms: Forms) -> b
     if first[-1] == "." and words[-1] in beside:
         return False
     following = lines[at + 1].strip(_DECORATION)
-    return bool(following) and following[-1] in ":\uff1a" and bool(_EVIDENCE.search(following[:-1]))
+    return bool(following) and following[-1] in ":\uff1a" and bool(EVIDENCE.search(following[:-1]))
 
 
 def _is_sender(first: str, forms: Forms) -> bool:

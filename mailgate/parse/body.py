@@ -41,12 +41,12 @@ def read(parts: Iterable[Part], reader: markup.Reader) -> Body:
     parts = list(parts)
     body = Body()
     texts: list[Text] = []
-    named = _named_texts(parts)
-    for part in parts:
-        name = filename.filename(part)
+    names = [filename.filename(part) for part in parts]
+    named = _named_text(parts, names)
+    for part, name in zip(parts, names, strict=True):
         if part.content_type == _REACTION:
             body.reaction = body.reaction or _emoji(part)
-        elif _is_body(part, name, alone=len(parts) == 1) or any(part is one for one in named):
+        elif _is_body(part, name, alone=len(parts) == 1) or part is named:
             texts.append(Text(part.path, part.content_type in _HTML, _text(part, body)))
         elif part.content_type not in _REPORT or name:
             _attach(part, name, body)
@@ -67,19 +67,19 @@ def _is_body(part: Part, name: str, *, alone: bool) -> bool:
     return not name or alone or (bool(part.path) and part.disposition != "inline")
 
 
-def _named_texts(parts: list[Part]) -> list[Part]:
+def _named_text(parts: list[Part], names: list[str]) -> Part | None:
     """Return the text part that bears a name, where no other says a word (M2)."""
-    named = []
-    for part in parts:
+    if not any(names):
+        return None
+    named: Part | None = None
+    for part, name in zip(parts, names, strict=True):
         if part.content_type not in _PLAIN and part.content_type not in _HTML or part.disposition == "attachment":
             continue
-        name = filename.filename(part)
-        if _is_body(part, name, alone=False):
-            if part.content.strip():
-                return []
-        elif part.content.strip():
-            named.append(part)
-    return named[:1]
+        if part.content.strip():
+            if _is_body(part, name, alone=False):
+                return None
+            named = named or part
+    return named
 
 
 def _text(part: Part, body: Body) -> str:

@@ -52,6 +52,7 @@ class _Endings:
     phone: re.Pattern[str]
     phone_words: frozenset[str]
     footer: re.Pattern[str]
+    footer_starts: frozenset[str]  # the first words of what `footer` matches
     footer_words: frozenset[str]
 
 
@@ -62,6 +63,7 @@ def _compiled(phrases: Phrases) -> _Endings:
         phone=re.compile(rf"[\s*_>]*+(?:{'|'.join(phrases.phone_signatures) or '(?!)'})", re.IGNORECASE),
         phone_words=frozenset(word.lower() for word in phrases.phone_words),
         footer=re.compile(rf"[\s*_\[(]*+(?:{starts})", re.IGNORECASE),
+        footer_starts=frozenset(one.lower().split()[0].strip(":") for one in phrases.footers),
         footer_words=frozenset(word.lower() for word in phrases.footer_words),
     )
 
@@ -135,7 +137,9 @@ def _paragraph(lines: Sequence[str]) -> int:
 
 
 def _is_phone(line: str, endings: _Endings) -> bool:
-    if len(line) >= 300 or not endings.phone.match(line):
+    if len(line) >= 300 or _first_word(line) not in endings.phone_words:
+        return False
+    if not endings.phone.match(line):
         return False
     bare = _LINK.sub(" ", line)
     if "@" in bare or "?" in bare or re.search(r"\d:\d\d", bare):
@@ -147,11 +151,16 @@ def _is_phone(line: str, endings: _Endings) -> bool:
     return len(unknown) <= 3 and not any(word[0].islower() for word in unknown)
 
 
+def _first_word(line: str) -> str:
+    """Most lines are told by their first word, without the long patterns."""
+    return (line.strip(" \t*_>[(").split(None, 1) or [""])[0].strip("*_>:").lower()
+
+
 def _footer(lines: Sequence[str], start: int, endings: _Endings) -> int | None:
     """Return where the footer that the last paragraph ends begins: at the first line whose words all the way down are
     footers' words."""
     for place in range(start, len(lines)):
-        if endings.footer.match(lines[place][:200]):
+        if _first_word(lines[place]) in endings.footer_starts and endings.footer.match(lines[place][:200]):
             text = " ".join(lines[place:])
             if place > start and not _SENTENCE.search(lines[place - 1]):
                 return None  # the middle of somebody's sentence

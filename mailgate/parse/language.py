@@ -27,6 +27,7 @@ class _Profile:
     words: Mapping[str, float]
     letters: frozenset[str]
     foreign: frozenset[str]
+    strange: re.Pattern[str]  # a letter that is neither ASCII nor its own
     grams: Mapping[str, float]
     floor: float
     letter_rate: float  # how much of its writing are letters of its own; 0 where people leave the accents out
@@ -44,10 +45,10 @@ def detect(text: str, phrases: Phrases) -> str | None:
     profiles = _profiles(phrases).get(script, ())
     if script == "cyrillic":
         words = [word for word in words if _CYRILLIC.search(word)]
-    telling = frozenset[str]().union(*(profile.letters | profile.foreign for profile in profiles))
-    told = [
-        word for word in words if not telling.isdisjoint(word)
-    ]  # few words have a letter that tells languages apart
+    telling = _telling(phrases, script)
+    told = (
+        [word for word in words if telling.search(word)] if telling.search(bare) else []
+    )  # few words have such a letter
     scored = [(_words_score(words, told, profile), profile) for profile in profiles]
     best = _leader(scored, _CLEAR)
     if best is None:
@@ -55,6 +56,14 @@ def detect(text: str, phrases: Phrases) -> str | None:
     if best is None:
         return None
     return best.code if script == "cyrillic" or _is_known(words, best) else None
+
+
+@lru_cache(maxsize=8)
+def _telling(phrases: Phrases, script: str) -> re.Pattern[str]:
+    """Return what finds a letter that tells these languages apart."""
+    profiles = _profiles(phrases).get(script, ())
+    letters = sorted(frozenset[str]().union(*(profile.letters | profile.foreign for profile in profiles)))
+    return re.compile(f"[{re.escape(''.join(letters))}]" if letters else r"(?!)")
 
 
 def _leader(scored: Sequence[tuple[float, _Profile]], margin: float) -> _Profile | None:
@@ -67,11 +76,7 @@ def _leader(scored: Sequence[tuple[float, _Profile]], margin: float) -> _Profile
 def _is_known(words: Sequence[str], profile: _Profile) -> bool:
     """Tell whether the text is of this language at all, not only nearer to it than to the others."""
     known = sum(word in profile.words or not profile.letters.isdisjoint(word) for word in words)
-    strange = sum(
-        any(letter > "\x7f" and letter not in profile.letters for letter in word)
-        for word in words
-        if not word.isascii()
-    )
+    strange = sum(profile.strange.search(word) is not None for word in words if not word.isascii())
     return known * 6 >= len(words) and known > strange
 
 
@@ -128,6 +133,7 @@ def _profile(language: LanguageWords, shared: Counter[str]) -> _Profile:
         words={word: 1.0 / shared[word] for word in language.words},
         letters=frozenset(language.letters),
         foreign=frozenset(language.foreign),
+        strange=re.compile(f"[^\\x00-\\x7f{re.escape(language.letters)}]"),
         grams={gram: math.log((count + 1) / total) for gram, count in counts.items()},
         floor=math.log(0.5 / total),
         letter_rate=_letter_rate(language) if language.script == "cyrillic" else 0.0,

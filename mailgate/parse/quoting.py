@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from mailgate.model.phrases import Phrases
+from mailgate.model.quick import quick
 from mailgate.model.segments import Segment, SegmentKind, is_rule, visible_of
 from mailgate.parse import attribution, closing
 from mailgate.parse.attribution import Block, Forms, is_quoted
 
 _MAX_LINES = 5_000  # beyond them nothing is taken off
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u00ad]")
+_QUOTED = ("quote", "attribution", "header", "old", "forward")
 _LONG = 12  # characters of a subject that are hardly part of another one by chance
 _DRAWN = re.compile(r"[-_]{4}|[-_]{3}[^\s_-]")  # programs draw more than people, and leave no gap
 _BLANKS = re.compile(r"\n{3,}")
@@ -33,6 +35,7 @@ class About:
     bare: Callable[[str], str] = str  # makes of another subject what `core` is
 
 
+@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
     """A text taken apart: its segments, what is visible of it, and the header block of what it forwards."""
@@ -54,21 +57,33 @@ def split(text: str, phrases: Phrases, about: About = About()) -> Split:
     bare = lines if text.isascii() or not _INVISIBLE.search(text) else _INVISIBLE.sub("", text).split("\n")
     walker = _Walker(lines, bare, forms, _marks(phrases), about)
     walker.walk()
-    segments = closing.without_endings(_joined(walker.pieces), phrases)
+    found = _joined(walker.pieces) if walker.is_mixed else [Segment(kind="said", text=text)]
+    segments = closing.without_endings(found, phrases)
     visible = visible_of(segments)
     if not visible:  # nothing would be left: all is visible
         segments, visible = [Segment(kind="said", text=text.strip("\n"))], text.strip()
-    own = visible_of([one for one in segments if one.kind != "forward"])
+    own = visible_of([one for one in segments if one.kind != "forward"]) if walker.is_forwarded else ""
     return Split(
         segments=tuple(segments),
         visible=visible,
         own=own or visible,
         inline=_inline(segments),
-        quoted="\n".join(one.text for one in segments if one.kind not in ("said", "signature", "footer")),
+        quoted="\n".join(one.text for one in segments if one.kind in _QUOTED) if walker.is_mixed else "",
         forwarded=walker.block,
         forwarded_text="\n".join(lines[walker.block_end :]).strip() if walker.is_forwarded else "",
         has_forward_mark=walker.is_forwarded,
     )
+
+
+def frame(lines: Sequence[str], at: int, phrases: Phrases) -> int:
+    """Return how many lines from `at` are the attribution, the header block or the mark of an older mail; 0 for none."""
+    forms = attribution.compiled(phrases)
+    if not lines[at].strip():
+        return 0
+    if attribution.mark(lines[at], forms):
+        return 1
+    block = attribution.find_block(lines, at, forms, is_sure=True)
+    return block.lines if block else attribution.find_attribution(lines, at, forms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,24 +115,49 @@ class _Walker:
         self.is_forwarded = False
         self.has_attribution = False
         self.has_quote = False
+        self.is_mixed = False  # is anything but said
         self.at = 0
 
     def walk(self) -> None:
         """Sort all lines; beyond a bound the rest is kept as it is."""
         end = min(len(self.lines), _MAX_LINES)
+        answers_nothing = self.about.is_reply is False
+        say, source = self.pieces.append, self.source
+        is_plain = self._is_plain_of_no_reply if answers_nothing else self._is_plain
+        is_within = False  # a line of text stands above
         while self.at < end:
             line = self.lines[self.at]
             if not line.strip():
-                self._take("said", 1)
-            elif self.about.is_reply is False:
+                say(("said", source[self.at], ""))
+                self.at += 1
+                is_within = False
+                continue
+            if is_within and is_plain(line):
+                say(("said", source[self.at], ""))
+                self.at += 1
+                continue
+            is_within = True
+            if answers_nothing:
                 self._of_no_reply(line)
             elif is_quoted(line) or self.has_attribution and attribution.has_initials(line):
                 self._quoted(line)
             elif not self._structure(line):
-                self._take("said", 1)
+                say(("said", source[self.at], ""))
+                self.at += 1
         self._take("said", len(self.lines) - self.at)
 
+    def _is_plain(self, line: str) -> bool:
+        """Most lines of a paragraph are told at once: without a letter, a digit, a colon that any structure has."""
+        if not line[0].isalpha() or attribution.EVIDENCE.search(line):
+            return False
+        word = line.split(None, 1)[0].lower()
+        return word.rstrip(".,") not in self.forms.start_words and word not in self.marks.above_words
+
+    def _is_plain_of_no_reply(self, line: str) -> bool:
+        return line[0].isalpha() and not self.about.is_forward and line.rstrip()[-1] != ":"
+
     def _take(self, kind: SegmentKind, count: int, because: str = "") -> None:
+        self.is_mixed = self.is_mixed or kind != "said"
         self.pieces += [(kind, line, because) for line in self.source[self.at : self.at + count]]
         self.at += count
 
@@ -146,8 +186,9 @@ class _Walker:
         if self._is_escape(line):
             self._take("said", 1)
             return
-        self.has_quote = True
-        self._take("quote", 1, "marked >" if is_quoted(line) else "marked with initials")
+        self.has_quote = self.is_mixed = True
+        self.pieces.append(("quote", self.source[self.at], "marked >" if is_quoted(line) else "marked with initials"))
+        self.at += 1
 
     def _is_escape(self, line: str) -> bool:
         """Is this one line of a text that begins with `>` by chance: ">From", or ">Shop</a>" between others?"""
@@ -314,6 +355,8 @@ def _joined(pieces: Sequence[tuple[SegmentKind, str, str]]) -> list[Segment]:
 
 def _inline(segments: Sequence[Segment]) -> str:
     """What was answered and the answers, in order; "" where no answer stands below a quoted line."""
+    if not any(one.kind == "quote" for one in segments):
+        return ""
     between = [
         (one.kind == "quote", line)
         for one in segments

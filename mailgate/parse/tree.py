@@ -28,10 +28,15 @@ class Entity(Message):
 
     _payload: object  # of the class above: lines as they came, or the list of parts
     _parsed: tuple[str, dict[str, str]] | None = None
+    _first: dict[str, str] | None = None
 
     def raw_value(self, name: str) -> str | None:
         """Return a field as it stands in the mail, 8-bit bytes surrogate-escaped (`get` would lose them)."""
-        return next((str(value) for field_name, value in self.raw_items() if field_name.lower() == name), None)
+        if self._first is None or not self._first and len(self):
+            self._first = {}
+            for field_name, value in self.raw_items():
+                self._first.setdefault(field_name.lower(), str(value))
+        return self._first.get(name)
 
     def source(self) -> object:
         """Return the payload as it was fed in (`get_payload` decodes 8-bit text by what the part declares)."""

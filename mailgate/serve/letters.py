@@ -13,7 +13,7 @@ from mailgate.errors import TryLater
 from mailgate.log import Log, short
 from mailgate.model.facts import Facts
 from mailgate.model.mail import Attachment
-from mailgate.model.ticket import StoredFile
+from mailgate.model.ticket import WHOLE, StoredFile
 from mailgate.outbox.sign import signer
 from mailgate.pipeline import House
 from mailgate.store.gather import read_cases
@@ -39,6 +39,8 @@ class LetterBytes:
         return self._sign(to_bytes(letter.rendered, files, letter.may_leave_at))
 
     def _content(self, stored: StoredFile) -> bytes:
+        if stored.part == WHOLE:
+            return self._raw(stored.digest)
         found = self._attachments(stored.digest)
         if stored.part >= len(found):
             raise TryLater(f"mail {stored.digest[:12]} has no attachment {stored.part}")
@@ -54,10 +56,13 @@ class LetterBytes:
             return self._kept[digest]
 
     def _read(self, digest: str) -> tuple[Attachment, ...]:
+        return self._house.read(self._raw(digest)).attachments
+
+    def _raw(self, digest: str) -> bytes:
         raw = self._house.raw_of(digest)
         if raw is None:
             raise TryLater(f"the raw mail {digest[:12]} is not there")
-        return self._house.read(raw).attachments
+        return raw
 
     def _is_too_much(self) -> bool:
         size = sum(one.size for attachments in self._kept.values() for one in attachments)

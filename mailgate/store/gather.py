@@ -1,6 +1,6 @@
 """Gather: everything the store knows of a mail's clues, read inside the transaction that will decide on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ from mailgate.store.tables import (
 
 _MESSAGES = 20
 _MOST_HOSTS = 20
+_MOST_LETTERS = 40
 
 
 _PEOPLE = Prepared(select(STAFF).where(STAFF.c.desk == bindparam("d")).order_by(STAFF.c.address))
@@ -43,6 +44,16 @@ _OWN_TICKETS = Listed(
 _DEADLINES = Listed(lambda names: select(DEADLINE).where(DEADLINE.c.ticket.in_(names)).order_by(DEADLINE.c.id))
 _LAST_MESSAGES = Prepared(
     select(MESSAGE).where(MESSAGE.c.ticket == bindparam("t")).order_by(MESSAGE.c.id.desc()).limit(_MESSAGES)
+)
+_TEXTS = Listed(
+    lambda names: (
+        select(OUTBOX.c.created_at, OUTBOX.c.text)
+        .where(
+            OUTBOX.c.ticket.in_(names), OUTBOX.c.audience == literal("customer"), OUTBOX.c.state != literal("withdrawn")
+        )
+        .order_by(OUTBOX.c.id.desc())
+        .limit(_MOST_LETTERS)
+    )
 )
 _SEEN = Prepared(
     select(ARRIVAL.c.id, ARRIVAL.c.ticket, ARRIVAL.c.outcome)
@@ -181,6 +192,7 @@ class Gatherer:
         counts_10, counts_day, acks = _letters_sent(connection, addresses, now)
         accounts = _accounts_of(cases, contacts, named)
         colleagues = _contacts_of_accounts(connection, desk.name, accounts) if cases or named else ()
+        messages = read_messages(connection, list(cases))
         return Facts(
             seen=_seen(connection, clues),
             contacts=contacts,
@@ -199,7 +211,8 @@ class Gatherer:
             open_tickets=_open_tickets(
                 connection, desk.name, [] if staff else [clues.sender, clues.forwarded], cases, contacts
             ),
-            messages=read_messages(connection, list(cases)),
+            messages=messages,
+            letters=_letters(connection, messages) if clues.has_quotes and cases and not staff else None,
             marks=_marks(connection, desk.name, _unique((*addresses, *(one.address for one in colleagues)))),
             letters_10_minutes=counts_10,
             letters_day=counts_day,
@@ -302,6 +315,18 @@ def read_messages(connection: Connection, tickets: Sequence[int]) -> dict[int, t
         entries = [rows.message_of(row) for row in _LAST_MESSAGES.mapped(connection, {"t": number})]
         found[number] = tuple(reversed(entries))
     return found
+
+
+def _letters(connection: Connection, messages: Mapping[int, tuple[Message, ...]]) -> tuple[str, ...] | None:
+    """Return the texts that a mail on these tickets may quote, notes too (an expert answers one); None where some are not known:
+    there are more than are looked at, or retention has taken their words."""
+    found = [(at, text) for at, text in _TEXTS.all(connection, sorted(messages))]
+    said = [one for entries in messages.values() for one in entries]
+    is_whole = len(found) < _MOST_LETTERS and all(len(entries) < _MESSAGES for entries in messages.values())
+    if not is_whole or not all(text for _, text in found):
+        return None
+    found += [(one.at, one.text or one.visible_text) for one in said]
+    return tuple(text for _, text in sorted(found, key=lambda pair: pair[0], reverse=True))
 
 
 def read_incidents(connection: Connection, desk: str | None, *, is_open: bool = True) -> tuple[Incident, ...]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
+from mailgate.model.segments import hidden_lines
 from mailgate.model.ticket import SHOWN_DEADLINES, Status, Ticket
 from mailgate.store import outbox, probes, rows
 from mailgate.store.engine import unindexed
@@ -339,7 +340,7 @@ def _traces(connection: Connection, arrivals: Sequence[str]) -> dict[str, Any]:
 def _message(row: Any, traces: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"], "kind": row["kind"], "from": row["author"], "at": row["at"], "subject": row["subject"],
-        "visible_text": row["visible_text"],
+        "visible_text": row["visible_text"], "hidden_lines": hidden_lines(row["body"], row["visible_text"]),
         "attachments": [
             {name: one[name] for name in ("filename", "content_type", "size", "sha256", "inline")}
             for one in row["attachments"]

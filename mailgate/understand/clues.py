@@ -15,6 +15,7 @@ from mailgate.understand.author import as_the_desk_has_it, groups_of, reply_addr
 from mailgate.understand.commands import numbers_named
 from mailgate.understand.findings import find
 from mailgate.understand.matter import fold_subject
+from mailgate.understand.shown import has_quotes
 
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _DOMAIN = re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,18}(?![\w-])", re.IGNORECASE)
@@ -62,6 +63,7 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_add
         groups=groups,
         forwarded=mail.forwarded.address.lower() if mail.forwarded and mail.forwarded.address else None,
         mentioned=_mentioned(mail.visible_text),
+        has_quotes=has_quotes(mail),
     )
 
 

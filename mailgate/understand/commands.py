@@ -9,10 +9,11 @@ STATUS_OF = {"close": "closed", "resolve": "resolved", "wait": "waiting", "open"
 WITH_ARGUMENT = ("assign", "queue", "priority", "merge", "snooze", "eta", "lang")
 WITHOUT_ARGUMENT = (
     "close", "resolve", "wait", "open", "take", "verify", "spam", "abuse", "undo", "send", "ack", "accept", "reject",
+    "full",
 )  # fmt: skip
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
-    "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help",
+    "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help", "full",
 )  # fmt: skip
 
 _COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:|([.,;!?…–—]{1,3}))?(?:\s+(.*))?\Z")
