@@ -3,17 +3,21 @@
 import gc
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mailgate import config, phrases, templates
+from mailgate import config
 from mailgate.blobs import open_blobs
-from mailgate.compose.templates import Templates
 from mailgate.model.settings import Settings
-from mailgate.pipeline import House
 from mailgate.store import schema
 from mailgate.store.engine import inbox_url, open_engine
 from mailgate.store.ids import Ids, utc_now
 from mailgate.store.inbox import Inbox
+
+if TYPE_CHECKING:  # what reads and decides is half of a start: who only looks something up pays nothing for it
+    from mailgate.compose.templates import Templates
+    from mailgate.pipeline import House
 
 _COLLECTED_AFTER = (10_000, 5, 10)  # allocations, and rounds of the younger generation; Python's 700 cost a tenth
 
@@ -29,9 +33,17 @@ class Built:
         self.blobs = open_blobs(settings.blobs_url)
         self.inbox = Inbox(self.inbox_engine, self.blobs)
         self.ids = Ids()
-        self.house = House(
-            settings=settings, engine=self.engine, templates=_templates(settings), phrases=phrases.load(),
-            ids=self.ids, clock=utc_now, raw_of=self.inbox.raw_of,
+        self.clock = utc_now
+
+    @cached_property
+    def house(self) -> "House":
+        """What reads, decides and applies."""
+        from mailgate import phrases
+        from mailgate.pipeline import House
+
+        return House(
+            settings=self.settings, engine=self.engine, templates=_templates(self.settings), phrases=phrases.load(),
+            ids=self.ids, clock=self.clock, raw_of=self.inbox.raw_of,
         )  # fmt: skip
 
     def upgrade(self, told: schema.Told = lambda what, done, total: None) -> list[str]:
@@ -62,8 +74,10 @@ def settle_memory() -> None:
     gc.set_threshold(*_COLLECTED_AFTER)
 
 
-def _templates(settings: Settings) -> Templates:
+def _templates(settings: Settings) -> "Templates":
     """Return the shipped templates, with those of the configuration's folders and of `templates/` beside it on top."""
+    from mailgate import templates
+
     beside = Path(settings.source).parent / "templates" if settings.source else None
     folders = [Path(folder) for folder in settings.template_folders]
     return templates.load([*([beside] if beside and beside.is_dir() else []), *folders])

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, assert_never
 
 from sqlalchemy import Connection, bindparam, case, insert, literal, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mailgate.compose.letters import Words, compose
 from mailgate.compose.templates import Templates
@@ -35,7 +34,7 @@ from mailgate.model.quick import by_name, replace
 from mailgate.model.settings import Settings
 from mailgate.model.ticket import NEW, SHOWN_DEADLINES, Case, Deadline, Link, Ticket
 from mailgate.store import outbox, rows
-from mailgate.store.engine import counting, upsert
+from mailgate.store.engine import counting, insert_of, upsert
 from mailgate.store.prepared import Prepared
 from mailgate.store.tables import (
     ADDRESS_MARK,
@@ -78,13 +77,17 @@ _NEXT_NUMBER = Prepared(
     .values(value=case((COUNTER.c.value + 1 < bindparam("first"), bindparam("first")), else_=COUNTER.c.value + 1))
     .returning(COUNTER.c.value)
 )
-_REFERENCE, _NAMED = {}, {}
-for _dialect, _insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
-    _new: Any = _insert(REFERENCE)
-    _NAMED[_dialect] = Prepared(_new.on_conflict_do_nothing())
-    _REFERENCE[_dialect] = Prepared(
-        _new.on_conflict_do_update(
-            index_elements=["message_id", "desk"], set_={"ticket": _new.excluded.ticket, "is_named": False},
+
+
+@cache
+def _referring(dialect: str, is_named: bool) -> Prepared:
+    """Return what notes a Message-ID; one that a mail merely names gives way to the mail that has it."""
+    new = insert_of(dialect)(REFERENCE)
+    if is_named:
+        return Prepared(new.on_conflict_do_nothing())
+    return Prepared(
+        new.on_conflict_do_update(
+            index_elements=["message_id", "desk"], set_={"ticket": new.excluded.ticket, "is_named": False},
             where=REFERENCE.c.is_named,
         )
     )  # fmt: skip
@@ -321,7 +324,7 @@ class _Work:
         if not message_ids:
             return
         desk = self._decision.desk
-        statement = (_NAMED if is_named else _REFERENCE)[self._connection.dialect.name]
+        statement = _referring(self._connection.dialect.name, is_named)
         statement.run_many(
             self._connection,
             [{"message_id": one, "desk": desk, "ticket": ticket, "is_named": is_named} for one in message_ids],

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import JSON, Dialect, Engine, String, Table, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex
-from sqlmodel import AutoString
 
 from mailgate import config, phrases, templates
 from mailgate.apply import note_sent
@@ -246,7 +245,7 @@ class Words:
             if table.name != "deadline":
                 return past
             return f"CASE WHEN old.state = 'pending' THEN {self.moved(old, 'n')} ELSE {past} END"
-        if not isinstance(column.type, (JSON, String, AutoString)):
+        if not isinstance(column.type, (JSON, String)):
             return old
         made = f"replace(replace({self.text(old, is_json)}, '{TICKET}', ticket_), '{CUSTOMER}', customer_)"
         if table.name == "outbox" and name == "message_id":

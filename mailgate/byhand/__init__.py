@@ -3,14 +3,17 @@
 import argparse
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mailgate.errors import Refused
-from mailgate.pipeline import House
+
+if TYPE_CHECKING:  # who asks for the arguments of a command has not carried it out yet
+    from mailgate.pipeline import House
 
 _MODULES = {"ticket": "tickets", "held": "held", "incident": "incidents", "announce": "announcements"}
 
 
-def perform(words: Sequence[str], house: House) -> None:
+def perform(words: Sequence[str], house: "House") -> None:
     """Carry out a command line, as `ticket close 10001`, on a house. Raises Refused where it cannot be done."""
     if not words or words[0] not in _MODULES:
         raise Refused(f"a scenario can run {', '.join(_MODULES)}; not {' '.join(words)!r}")

@@ -5,6 +5,7 @@ import argparse
 from sqlalchemy import Connection
 
 from mailgate.apply import Applied, apply
+from mailgate.byhand.arguments import add_arguments
 from mailgate.decide.orders import Work, carry_out
 from mailgate.decide.scene import Scene
 from mailgate.decide.staff import settle_by_hand
@@ -20,6 +21,7 @@ from mailgate.store.engine import transaction
 from mailgate.store.gather import read_cases, read_messages
 from mailgate.understand.commands import numbers_named, read_commands
 
+__all__ = ["add_arguments", "command_in", "command_ticket", "get_case", "perform"]
 _WHY = {
     "no_such_person": "nobody of the desk is called so",
     "several_persons": "several people are called so",
@@ -29,22 +31,6 @@ _WHY = {
     "itself": "a ticket cannot go into itself",
     "nothing_to_split": "there is only one mail on it; with a subject a second ticket gets a copy of it",
 }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the sub-commands that change tickets."""
-    actions = parser.add_subparsers(dest="action", required=True)
-    close = actions.add_parser("close", help="close a ticket")
-    close.add_argument("number", type=int)
-    merge = actions.add_parser("merge", help="let a ticket go into another")
-    merge.add_argument("number", type=int)
-    merge.add_argument("into", type=int)
-    split = actions.add_parser("split", help="make a ticket of the latest question")
-    split.add_argument("number", type=int)
-    split.add_argument("--subject", default="")
-    assign = actions.add_parser("assign", help="give a ticket to a person")
-    assign.add_argument("number", type=int)
-    assign.add_argument("name", nargs="+")
 
 
 def perform(args: argparse.Namespace, house: House) -> Applied:

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(built: Built, desk: str | None, days: int) -> list[dict[str, Any]]:
     chosen = [choose_desk(built.settings, desk)] if desk else list(built.settings.desks.values())
-    now, found = built.house.clock(), []
+    now, found = built.clock(), []
     with reading(built.engine) as connection:
         for one in chosen:
             first = (now.astimezone(one.timezone) - timedelta(days=days - 1)).date()

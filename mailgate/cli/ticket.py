@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailgate import app
-from mailgate.byhand import tickets
+from mailgate.byhand.arguments import add_arguments as add_changes
 from mailgate.cli.printing import print_json, print_rows
 from mailgate.errors import Refused
 from mailgate.store import views
@@ -17,7 +17,7 @@ _COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    tickets.add_arguments(parser)
+    add_changes(parser)
     actions = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     listing = actions.add_parser("list", help="list tickets, the newest first")
     listing.add_argument("--desk")
@@ -91,6 +91,8 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
 
             return take_over(built, args)
         case _:
+            from mailgate.byhand import tickets
+
             applied = tickets.perform(args, built.house)
             new = f"; ticket {applied.number} opened" if applied.number else ""
             print(f"ticket {args.number}: {args.action} done{new}")

@@ -9,7 +9,7 @@ from typing import Self
 from mailgate.model.arrival import Arrival, Channel
 from mailgate.model.settings import Settings, bare_address
 from mailgate.model.verdicts import Evidence, Verdicts
-from mailgate.store.inbox import Incoming
+from mailgate.store.incoming import Incoming
 
 Submit = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Returns once all of it is durable; raises TryLater, or whatever went wrong, if it may not be."""

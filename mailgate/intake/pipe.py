@@ -1,17 +1,17 @@
 """The pipe (I2): one mail on stdin, one exit code."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from mailgate.blobs import open_blobs
+from mailgate.blobs import Blobs, open_blobs
 from mailgate.errors import Refused, TryLater
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
 from mailgate.log import Log, short
 from mailgate.model.settings import Settings
-from mailgate.store.engine import inbox_url, open_engine, transaction
+from mailgate.store import single
 from mailgate.store.ids import Ids, utc_now
-from mailgate.store.inbox import INBOX, Inbox
+from mailgate.store.incoming import Incoming
 
 LOG = Log("intake")
 ACCEPTED, REFUSED, NO_MAILBOX, TRY_LATER = 0, 65, 67, 75  # sysexits.h: EX_DATAERR, EX_NOUSER, EX_TEMPFAIL
@@ -43,10 +43,9 @@ def deliver(
     envelope = Envelope(channel="pipe", sender=sender, recipients=(to,), is_trusted=True)
     incoming = arrivals_of(raw, envelope, recipients, new_id or Ids(clock).new, clock())
     try:
-        engine = open_engine(inbox_url(settings.database_url))
-        with transaction(engine) as connection:
-            INBOX.create(connection, checkfirst=True)  # mail may come before the daemon first ran
-        Inbox(engine, open_blobs(settings.blobs_url)).accept(incoming)
+        blobs = open_blobs(settings.blobs_url)
+        if not single.put(settings.database_url, incoming):
+            _put(settings.database_url, blobs, incoming)
     except Refused as error:
         LOG.failed("mail.refused", error, channel="pipe")
         return REFUSED
@@ -59,6 +58,17 @@ def deliver(
     for item in incoming:
         LOG.event("mail.accepted", arrival=item.arrival.id, channel="pipe", desk=item.arrival.desk, size=len(raw))
     return ACCEPTED
+
+
+def _put(database_url: str, blobs: Blobs, incoming: Sequence[Incoming]) -> None:
+    """Make any mail durable in any database; mail may come before the daemon first ran."""
+    from mailgate.store.engine import inbox_url, open_engine, transaction
+    from mailgate.store.inbox import INBOX, Inbox
+
+    engine = open_engine(inbox_url(database_url))
+    with transaction(engine) as connection:
+        INBOX.create(connection, checkfirst=True)
+    Inbox(engine, blobs).accept(incoming)
 
 
 def sender_of(raw: bytes) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -11,14 +12,16 @@ from mailgate.errors import MailgateError
 from mailgate.log import Log
 from mailgate.model.settings import ProbeSettings, RelaySettings
 from mailgate.model.tokens import probe_message_id
-from mailgate.operations.alarms import Alarms
 from mailgate.outbox.relay import Parcel, Relay, Sent
 from mailgate.outbox.ways import open_relay
-from mailgate.pipeline import House
 from mailgate.store import probes
 from mailgate.store.engine import reading, transaction
 from mailgate.store.inbox import Inbox
 from mailgate.store.probes import Probe
+
+if TYPE_CHECKING:  # who only looks (`mailgate doctor`) decides nothing
+    from mailgate.operations.alarms import Alarms
+    from mailgate.pipeline import House
 
 LOG = Log("probe")
 LOOK_SECONDS = 0.5  # how often to look where it has got to
@@ -30,7 +33,7 @@ KEY = "probe"
 class Prober:
     """Sends test mails and follows them. Any number may run: each test mail is one of them's."""
 
-    def __init__(self, house: House, inbox: Inbox, alarms: Alarms, relay: Relay | None = None) -> None:
+    def __init__(self, house: "House", inbox: Inbox, alarms: "Alarms", relay: Relay | None = None) -> None:
         """`relay` stands for the way in that the configuration names."""
         assert house.settings.probe is not None, "there is a prober where there is a probe"
         self._house = house

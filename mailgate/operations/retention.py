@@ -5,18 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from mailgate.errors import MailgateError
 from mailgate.log import Log
 from mailgate.model.settings import Desk
-from mailgate.pipeline import House
 from mailgate.store import retention
 from mailgate.store.engine import hold_alone, reading, transaction
 from mailgate.store.gather import take_tickets
 from mailgate.store.inbox import Inbox
 from mailgate.store.retention import Gone, Until
+
+if TYPE_CHECKING:
+    from mailgate.pipeline import House
 
 LOG = Log("retention")
 ROUND_SECONDS = 3600.0
@@ -42,7 +45,7 @@ class _Undone(Exception):
 class Retention:
     """Lets go of things. Any number may run; a batch is one transaction, and is done once."""
 
-    def __init__(self, house: House, inbox: Inbox, *, is_trial: bool = False) -> None:
+    def __init__(self, house: "House", inbox: Inbox, *, is_trial: bool = False) -> None:
         """`is_trial`: everything is done and taken back again, so that it is known what it would be."""
         self._house = house
         self._inbox = inbox

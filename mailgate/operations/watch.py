@@ -4,21 +4,24 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailgate.errors import MailgateError
 from mailgate.intake.door import Recipients
 from mailgate.log import Log
 from mailgate.operations import space
 from mailgate.operations.accounts import AccountClock
-from mailgate.operations.alarms import Alarms
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import RENEW_GRANT, expiries, note_grant
 from mailgate.operations.probe import Prober
 from mailgate.operations.queues import leaving
 from mailgate.operations.retention import Retention
-from mailgate.pipeline import House
 from mailgate.store.engine import reading, transaction
 from mailgate.store.inbox import Inbox
+
+if TYPE_CHECKING:  # who only looks (`mailgate doctor`) decides nothing
+    from mailgate.operations.alarms import Alarms
+    from mailgate.pipeline import House
 
 LOG = Log("watch")
 LOOK_SECONDS = 120.0
@@ -29,7 +32,7 @@ CERTIFICATE_DAYS = 14
 class Watch:
     """Looks, and begins and ends alarms. Any number may run."""
 
-    def __init__(self, house: House, inbox: Inbox, alarms: Alarms) -> None:
+    def __init__(self, house: "House", inbox: Inbox, alarms: "Alarms") -> None:
         self._house = house
         self._inbox = inbox
         self._alarms = alarms

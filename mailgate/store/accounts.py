@@ -9,7 +9,8 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from mailgate.store.engine import insert_new
 from mailgate.store.rewriting import chunks
-from mailgate.store.tables import ACCOUNT, ACCOUNT_EVENT, ACCOUNT_SOURCE, CONTACT
+from mailgate.store.sources import ACCOUNT_EVENT, ACCOUNT_SOURCE
+from mailgate.store.tables import ACCOUNT, CONTACT
 
 _ROWS = 2000
 

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -147,17 +146,28 @@ def counting(connection: Connection) -> Iterator[Connection]:
         yield own
 
 
+def insert_of(dialect: str) -> Callable[[Table], Any]:
+    """Return the INSERT that knows ON CONFLICT. Who has SQLite does not load PostgreSQL, and the other way round."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert
+
+
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *key: str) -> None:
     """Insert `rows`, leaving out those whose `key` (unique columns, null never collides) is there already."""
     if not rows:
         return
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    make = insert_of(connection.dialect.name)
     connection.execute(make(table).on_conflict_do_nothing(index_elements=list(key)), [dict(row) for row in rows])
 
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: Sequence[str]) -> None:
     """Insert `row`, or write its other columns over the one with the same `key`."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    make = insert_of(connection.dialect.name)
     others = {name: value for name, value in row.items() if name not in key}
     statement = make(table).values(**row)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=others))

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Table, Text, cast, delete, or_, select, updat
 
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.rewriting import changed, chunks, replacer
+from mailgate.store.sources import ACCOUNT_EVENT
 from mailgate.store.tables import (
     ACCOUNT,
-    ACCOUNT_EVENT,
     ADDRESS_MARK,
     ANNOUNCED,
     ARRIVAL,

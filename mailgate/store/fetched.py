@@ -4,41 +4,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Engine, insert, select, update
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, Column, Engine, String, Table, insert, select, update
 
 from mailgate.store.engine import hold, insert_new, reading, transaction
 from mailgate.store.inbox import Inbox, Incoming
-from mailgate.store.types import Instant
+from mailgate.store.types import METADATA, Instant
+
+# A mail of a folder that was taken (`digest`), or passed over for good (`reason`). `place` is the account and the
+# folder; a UID means something within its UIDVALIDITY alone (RFC 9051, 2.3.1.1).
+FETCHED = Table(
+    "fetched",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("place", String, nullable=False, index=True),
+    Column("validity", String, nullable=False),
+    Column("digest", String, nullable=False, index=True),
+    Column("reason", String, nullable=False),
+    Column("at", Instant, nullable=False),
+)
 
 
-class FetchedRow(SQLModel, table=True):
-    """A mail of a folder that was taken (`digest`), or passed over for good (`reason`). `place` is the account and the
-    folder; a UID means something within its UIDVALIDITY alone (RFC 9051, 2.3.1.1)."""
-
-    __tablename__ = "fetched"
-
-    key: str = Field(primary_key=True)
-    place: str = Field(index=True)
-    validity: str
-    digest: str = Field(index=True)
-    reason: str
-    at: datetime = Field(sa_type=Instant)
-
-
-class FetchedFolderRow(SQLModel, table=True):
-    """A folder as it was when it was first looked into: mail before `first_uid` is taken only while it is unread."""
-
-    __tablename__ = "fetched_folder"
-
-    place: str = Field(primary_key=True)
-    validity: str
-    first_uid: int = Field(sa_type=BigInteger)  # UIDs have 32 bits
-    since: datetime = Field(sa_type=Instant)
-
-
-FETCHED = SQLModel.metadata.tables["fetched"]
-FOLDER = SQLModel.metadata.tables["fetched_folder"]
+# A folder as it was when it was first looked into: mail before `first_uid` is taken only while it is unread.
+FOLDER = Table(
+    "fetched_folder",
+    METADATA,
+    Column("place", String, primary_key=True),
+    Column("validity", String, nullable=False),
+    Column("first_uid", BigInteger, nullable=False),  # UIDs have 32 bits
+    Column("since", Instant, nullable=False),
+)
 TABLES = ("fetched", "fetched_folder")
 
 

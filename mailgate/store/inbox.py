@@ -1,19 +1,21 @@
 """The inbox: arrivals and their raw mail, durable before anybody says yes, until they have been read."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Column,
     Connection,
     Engine,
     Index,
     Integer,
     LargeBinary,
+    String,
+    Table,
     bindparam,
     delete,
     func,
@@ -24,52 +26,53 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import update as update_
-from sqlmodel import Field, SQLModel
 
 from mailgate.blobs import Blobs
 from mailgate.errors import TryLater
-from mailgate.model.arrival import Arrival, BoardForm, PanelForm
-from mailgate.model.quick import by_name
-from mailgate.model.verdicts import NOT_ASKED, Evidence, Junk, Malware, Verdicts
+from mailgate.model.arrival import Arrival
 from mailgate.store.engine import claimable, reading, transaction
+from mailgate.store.incoming import (
+    SMALL_BYTES,
+    Incoming,
+    arrival_from_json,
+    arrival_of_value,
+    arrival_to_json,
+    row_of,
+    value_of_arrival,
+)
 from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.rewriting import chunks
-from mailgate.store.types import Instant
+from mailgate.store.types import METADATA, Instant
 
-SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
-
-_FIELDS = frozenset(one.name for one in fields(Arrival))
-_JSON = json.JSONEncoder(separators=(",", ":"))  # made once: `dumps` makes one for each call that wants these
+__all__ = [
+    "INBOX", "IS_WAITING", "SMALL_BYTES", "GivenUp", "Inbox", "Incoming", "Taken", "arrival_from_json",
+    "arrival_of_value", "arrival_to_json", "value_of_arrival",
+]  # fmt: skip
 IS_WAITING = text("state = 'waiting'")  # the very words of the index: it is found by them
 
 
-class InboxRow(SQLModel, table=True):
-    """An arrival that has not been moved away yet. `raw` is null where the blobs have it, and comes last: SQLite reads
-    a row's columns in order, and the others are wanted without it."""
-
-    __tablename__ = "inbox"
-    __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'done', 'given_up')", name="inbox_state"),
-        Index("inbox_waiting", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
-        Index("inbox_done", "id", sqlite_where=text("state = 'done'"), postgresql_where=text("state = 'done'")),
-        Index("inbox_digest", "digest"),
-    )
-
-    id: str = Field(primary_key=True)
-    desk: str
-    digest: str
-    size: int
-    received_at: datetime = Field(sa_type=Instant)
-    state: str
-    tries: int
-    claimer: str
-    lease_until: datetime | None = Field(default=None, sa_type=Instant)
-    reason: str
-    arrival: str
-    raw: bytes | None = Field(default=None, sa_type=LargeBinary)
-
-
-INBOX = SQLModel.metadata.tables["inbox"]
+# An arrival that has not been moved away yet. `raw` is null where the blobs have it, and comes last: SQLite reads
+# a row's columns in order, and the others are wanted without it.
+INBOX = Table(
+    "inbox",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("state", String, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("claimer", String, nullable=False),
+    Column("lease_until", Instant),
+    Column("reason", String, nullable=False),
+    Column("arrival", String, nullable=False),
+    Column("raw", LargeBinary),
+    CheckConstraint("state IN ('waiting', 'done', 'given_up')", name="inbox_state"),
+    Index("inbox_waiting", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
+    Index("inbox_done", "id", sqlite_where=text("state = 'done'"), postgresql_where=text("state = 'done'")),
+    Index("inbox_digest", "digest"),
+)
 
 _NEW = Prepared(insert(INBOX))
 _WAITING = Prepared(
@@ -97,14 +100,6 @@ _PRECEDING = Prepared(
     )
     .limit(1)
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Incoming:
-    """A raw mail and what the door knows of it."""
-
-    raw: bytes = field(repr=False)
-    arrival: Arrival
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +147,7 @@ class Inbox:
     def insert(self, connection: Connection, arrivals: Sequence[Incoming]) -> None:
         """As `accept_staged`, within a transaction of the caller's on the inbox's database."""
         if arrivals:
-            _NEW.run_many(connection, [_row(item) for item in arrivals])
+            _NEW.run_many(connection, [row_of(item) for item in arrivals])
 
     def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
         """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably
@@ -281,66 +276,6 @@ class Inbox:
         with reading(self._engine) as connection:
             found: bytes | None = connection.execute(query).scalar()
         return found
-
-
-def arrival_to_json(arrival: Arrival) -> str:
-    """Return the arrival as JSON in ASCII: what a peer said may hold what no database stores as text."""
-    return _JSON.encode(value_of_arrival(arrival))
-
-
-def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
-    """Return the arrival as `arrival_to_json` writes it: tuples as they are, not yet through JSON."""
-    form = asdict(arrival.form) if arrival.form else None
-    verdicts = asdict(arrival.verdicts) if arrival.verdicts != NOT_ASKED else None
-    board = asdict(arrival.board) if arrival.board else None
-    return {
-        **by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form, "board": board,
-        "verdicts": verdicts,
-    }  # fmt: skip
-
-
-def arrival_from_json(written: str) -> Arrival:
-    """Return what `arrival_to_json` wrote."""
-    return arrival_of_value(json.loads(written))
-
-
-def arrival_of_value(written: Mapping[str, Any]) -> Arrival:
-    """Return the arrival of such JSON that has been loaded."""
-    values = {name: value for name, value in written.items() if name in _FIELDS}  # an older version may have had more
-    values["received_at"] = datetime.fromisoformat(values["received_at"])
-    values["recipients"] = tuple(values["recipients"])
-    values["form"] = PanelForm(**values["form"]) if values["form"] else None
-    values["verdicts"] = _verdicts(values["verdicts"]) if values.get("verdicts") else NOT_ASKED
-    values["board"] = BoardForm(**values["board"]) if values.get("board") else None
-    return Arrival(**values)
-
-
-def _verdicts(written: Mapping[str, Any]) -> Verdicts:
-    return Verdicts(
-        own=Evidence(**written["own"]) if written["own"] else None,
-        arc=Evidence(**written["arc"]) if written["arc"] else None,
-        junk=Junk(**written["junk"]) if written["junk"] else None,
-        malware=tuple(Malware(**one) for one in written["malware"]),
-        unanswered=tuple(written["unanswered"]),
-    )
-
-
-def _row(item: Incoming) -> dict[str, Any]:
-    arrival = item.arrival
-    return {
-        "id": arrival.id,
-        "desk": arrival.desk,
-        "digest": arrival.digest,
-        "size": arrival.size,
-        "received_at": arrival.received_at,
-        "state": "waiting",
-        "tries": 0,
-        "claimer": "",
-        "lease_until": None,
-        "reason": "",
-        "arrival": arrival_to_json(arrival),
-        "raw": item.raw if len(item.raw) <= SMALL_BYTES else None,
-    }
 
 
 def _first_batch(rows: Sequence[tuple[str, int]]) -> list[str]:

@@ -4,14 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     CheckConstraint,
+    Column,
     Connection,
     Index,
     Integer,
+    String,
+    Table,
     bindparam,
     func,
     literal,
@@ -20,79 +25,67 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import update as update_
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, SQLModel
 
 from mailgate.model.letter import LETTER_KINDS, Rendered
 from mailgate.model.quick import by_name, quick
 from mailgate.model.ticket import StoredFile
-from mailgate.store.engine import claimable
+from mailgate.store.engine import claimable, insert_of
 from mailgate.store.prepared import Listed, Prepared
-from mailgate.store.types import Instant
+from mailgate.store.types import METADATA, Instant
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
 SHOWN = "shown on the board"  # why a letter that answers an act there is never sent (W1)
 IS_OPEN = text("state IN ('waiting', 'sending')")  # the very words of the index: it is found by them
 
 
-class OutboxRow(SQLModel, table=True):
-    """A letter on its way out. `next_at` is when it is to be looked at next: when it may leave, or when its lease ends.
-    Lists are JSON; `once` is unique where it is not null (P2)."""
-
-    __tablename__ = "outbox"
-    __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'sending', 'sent', 'failed', 'withdrawn')", name="outbox_state"),
-        Index("outbox_next", "next_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-        Index("outbox_address", "to_address", "created_at"),
-        Index("outbox_ticket", "ticket"),
-        Index("outbox_arrival", "arrival"),
-        Index("outbox_message_id", "message_id"),
-    )
-
-    id: str = Field(primary_key=True)
-    kind: str
-    desk: str
-    audience: str
-    ticket: int | None = None
-    to_address: str
-    to_name: str
-    from_address: str
-    from_name: str
-    reply_to: str
-    envelope_from: str
-    subject: str
-    text: str
-    language: str
-    message_id: str
-    in_reply_to: str | None = None
-    references: str
-    headers: str
-    html: str
-    is_automatic: bool
-    attachments: str
-    created_at: datetime = Field(sa_type=Instant)
-    not_before: datetime | None = Field(default=None, sa_type=Instant)
-    because: str
-    arrival: str | None = None
-    message: str | None = None
-    held: str | None = None
-    once: str | None = Field(default=None, unique=True)
-    state: str
-    next_at: datetime = Field(sa_type=Instant)
-    attempts: int
-    claimer: str
-    lease_until: datetime | None = Field(default=None, sa_type=Instant)
-    sent_at: datetime | None = Field(default=None, sa_type=Instant)
-    reason: str
-    code: int | None = None
-
-
-OUTBOX = SQLModel.metadata.tables["outbox"]
-_ADD = {
-    "sqlite": Prepared(sqlite.insert(OUTBOX).on_conflict_do_nothing(index_elements=["once"])),
-    "postgresql": Prepared(postgresql.insert(OUTBOX).on_conflict_do_nothing(index_elements=["once"])),
-}
-
+# A letter on its way out. `next_at` is when it is to be looked at next: when it may leave, or when its lease ends.
+# Lists are JSON; `once` is unique where it is not null (P2).
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("desk", String, nullable=False),
+    Column("audience", String, nullable=False),
+    Column("ticket", Integer),
+    Column("to_address", String, nullable=False),
+    Column("to_name", String, nullable=False),
+    Column("from_address", String, nullable=False),
+    Column("from_name", String, nullable=False),
+    Column("reply_to", String, nullable=False),
+    Column("envelope_from", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("message_id", String, nullable=False),
+    Column("in_reply_to", String),
+    Column("references", String, nullable=False),
+    Column("headers", String, nullable=False),
+    Column("html", String, nullable=False),
+    Column("is_automatic", Boolean, nullable=False),
+    Column("attachments", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("not_before", Instant),
+    Column("because", String, nullable=False),
+    Column("arrival", String),
+    Column("message", String),
+    Column("held", String),
+    Column("once", String, unique=True),
+    Column("state", String, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimer", String, nullable=False),
+    Column("lease_until", Instant),
+    Column("sent_at", Instant),
+    Column("reason", String, nullable=False),
+    Column("code", Integer),
+    CheckConstraint("state IN ('waiting', 'sending', 'sent', 'failed', 'withdrawn')", name="outbox_state"),
+    Index("outbox_next", "next_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("outbox_address", "to_address", "created_at"),
+    Index("outbox_ticket", "ticket"),
+    Index("outbox_arrival", "arrival"),
+    Index("outbox_message_id", "message_id"),
+)
 
 _NEXT = Prepared(select(func.min(OUTBOX.c.next_at)).where(IS_OPEN))
 _DUE = Prepared(
@@ -160,7 +153,12 @@ class Outgoing:
 
 def add(connection: Connection, letters: Sequence[Outgoing]) -> None:
     """Add `letters` to the transaction; one whose `once` is there already is left out."""
-    _ADD[connection.dialect.name].run_many(connection, [_row_of(letter) for letter in letters])
+    _adding(connection.dialect.name).run_many(connection, [_row_of(letter) for letter in letters])
+
+
+@cache
+def _adding(dialect: str) -> Prepared:
+    return Prepared(insert_of(dialect)(OUTBOX).on_conflict_do_nothing(index_elements=["once"]))
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease_seconds: float, claimer: str) -> list[Outgoing]:

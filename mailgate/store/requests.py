@@ -2,28 +2,24 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, insert, select
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Column, Engine, String, Table, delete, insert, select
 
 from mailgate.store.engine import reading, transaction
 from mailgate.store.inbox import Inbox, Incoming
-from mailgate.store.types import Instant
+from mailgate.store.types import METADATA, Instant
 
 KEPT = timedelta(days=7)
 
 
-class PanelRequestRow(SQLModel, table=True):
-    """A request that was accepted: what it was (`body`, a digest) and the arrival it became. `key` holds the desk."""
-
-    __tablename__ = "panel_request"
-
-    key: str = Field(primary_key=True)
-    body: str
-    arrival: str
-    at: datetime = Field(sa_type=Instant, index=True)
-
-
-PANEL_REQUEST = SQLModel.metadata.tables["panel_request"]
+# A request that was accepted: what it was (`body`, a digest) and the arrival it became. `key` holds the desk.
+PANEL_REQUEST = Table(
+    "panel_request",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("body", String, nullable=False),
+    Column("arrival", String, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
 TABLES = ("panel_request",)
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Table, inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mailgate.errors import TryLater
@@ -83,8 +82,7 @@ def start_desk_clocks(connection: Connection, digests: Mapping[str, datetime]) -
 
 def ddl(dialect_name: str = "sqlite") -> str:
     """Return the DDL of every table and index, as `schema.sql` holds it for SQLite."""
-    module: Any = postgresql if dialect_name == "postgresql" else sqlite
-    dialect: Dialect = module.dialect()
+    dialect: Dialect = make_url(f"{dialect_name}://").get_dialect()()
     parts = []
     for table in metadata.sorted_tables:
         parts.append(_statement(str(CreateTable(table).compile(dialect=dialect))))

@@ -1,39 +1,34 @@
 """What is kept beside accounts: where they come from and when that is read again (S10), and who changed what, when."""
 
-from datetime import datetime
-from typing import Any
+from sqlalchemy import JSON, Column, Index, Integer, String, Table
 
-from sqlalchemy import JSON, Column, Index
-from sqlmodel import Field, SQLModel
+from mailgate.store.types import METADATA, Instant
 
-from mailgate.store.types import Instant
-
-
-class AccountSourceRow(SQLModel, table=True):
-    """A source of accounts (S10). `next_at` is when to read it: whoever moves it on reads it. `mark` is what the last
-    good reading left, as an ETag."""
-
-    __tablename__ = "account_source"
-
-    desk: str = Field(primary_key=True)
-    name: str = Field(primary_key=True)
-    next_at: datetime = Field(sa_type=Instant)
-    read_at: datetime | None = Field(default=None, sa_type=Instant)
-    contacts: int = 0
-    mark: str = ""
+# A source of accounts (S10). `next_at` is when to read it: whoever moves it on reads it. `mark` is what the last
+# good reading left, as an ETag.
+ACCOUNT_SOURCE = Table(
+    "account_source",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("next_at", Instant, nullable=False),
+    Column("read_at", Instant),
+    Column("contacts", Integer, nullable=False, default=0),
+    Column("mark", String, nullable=False, default=""),
+)
 
 
-class AccountEventRow(SQLModel, table=True):
-    """The history of accounts: what changed on one, or on a contact of it, by whom, when."""
-
-    __tablename__ = "account_event"
-    __table_args__ = (Index("account_event_account", "desk", "account", "id"),)
-
-    id: str = Field(primary_key=True)
-    desk: str
-    account: str  # its number
-    address: str | None = None  # None: the account itself
-    at: datetime = Field(sa_type=Instant)
-    actor: str
-    kind: str  # added, changed, ended, removed
-    detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+# The history of accounts: what changed on one, or on a contact of it, by whom, when.
+ACCOUNT_EVENT = Table(
+    "account_event",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("account", String, nullable=False),  # its number
+    Column("address", String),  # None: the account itself
+    Column("at", Instant, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("kind", String, nullable=False),  # added, changed, ended, removed
+    Column("detail", JSON, nullable=False),
+    Index("account_event_account", "desk", "account", "id"),
+)

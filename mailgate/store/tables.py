@@ -1,19 +1,28 @@
-"""The tables, declared with SQLModel; hot paths use the Core tables underneath. `schema.sql` says the same in DDL, held
-to it by a test. Lists and mappings are JSON; addresses are lower case; instants UTC."""
+"""The tables, in SQLAlchemy Core: a declarative layer takes longer to import than all the rest of us. `schema.sql` says
+the same in DDL, held to it by a test. Lists and mappings are JSON; addresses are lower case; instants UTC."""
 
 import re
-from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, Text, TextClause, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
 
-from mailgate.store.fetched import FetchedFolderRow, FetchedRow  # noqa: F401
-from mailgate.store.inbox import InboxRow  # noqa: F401 (the metadata holds every table)
-from mailgate.store.outbox import OutboxRow  # noqa: F401
-from mailgate.store.requests import PanelRequestRow  # noqa: F401
-from mailgate.store.sources import AccountEventRow, AccountSourceRow  # noqa: F401
-from mailgate.store.types import Instant
+from mailgate.store import fetched, inbox, outbox, requests, sources  # noqa: F401 (the metadata holds every table)
+from mailgate.store.types import METADATA, Instant
 
 SCHEMA_VERSION = 5
 
@@ -35,395 +44,347 @@ def _where(condition: TextClause) -> dict[str, Any]:
     return {"sqlite_where": bare, "postgresql_where": bare}
 
 
-def _json() -> Any:
-    return Field(sa_column=Column(JSON, nullable=False))
-
-
-class MetaRow(SQLModel, table=True):
-    """Small facts about the database itself: its version, when people last changed."""
-
-    __tablename__ = "meta"
-
-    name: str = Field(primary_key=True)
-    value: str
-
-
-class CounterRow(SQLModel, table=True):
-    """Numbers given out one by one: tickets (one counter for all desks), incidents."""
-
-    __tablename__ = "counter"
-
-    name: str = Field(primary_key=True)
-    value: int
-
-
-class AccountRow(SQLModel, table=True):
-    """A customer."""
-
-    __tablename__ = "account"
-    __table_args__ = (
-        UniqueConstraint("desk", "number", name="account_number"),
-        Index("account_login", "desk", "login_key"),
-    )
-
-    id: str = Field(primary_key=True)
-    desk: str
-    number: str
-    number_key: str
-    login: str
-    login_key: str
-    name: str
-    language: str | None = None
-    source: str | None = None  # which source of the desk it comes from (S10); None: by hand
-
-
-class ContactRow(SQLModel, table=True):
-    """An address registered with an account."""
-
-    __tablename__ = "contact"
-    __table_args__ = (
-        UniqueConstraint("account", "address", name="contact_address"),
-        Index("contact_by_address", "desk", "address"),
-        Index("contact_by_domain", "desk", "domain"),
-    )
-
-    id: str = Field(primary_key=True)
-    account: str = Field(foreign_key="account.id", ondelete="CASCADE", index=True)
-    desk: str
-    address: str
-    domain: str
-    name: str
-    roles: list[str] = _json()
-    purposes: list[str] = _json()
-    until: date | None = None
-    source: str | None = None  # what is gone there ends here (S10); None: by hand
-
-
-class StaffRow(SQLModel, table=True):
-    """A person of a desk."""
-
-    __tablename__ = "staff"
-
-    desk: str = Field(primary_key=True)
-    address: str = Field(primary_key=True)
-    name: str
-    teams: list[str] = _json()
-    role: str
-    language: str | None = None
-    timezone: str | None = None
-
-
-class AddressRow(SQLModel, table=True):
-    """What is known of an address: blocked (C5), failed (A6)."""
-
-    __tablename__ = "address_mark"
-
-    desk: str = Field(primary_key=True)
-    address: str = Field(primary_key=True)
-    mark: str = Field(primary_key=True)
-    because: str
-    at: datetime = Field(sa_type=Instant)
-
-
-class TicketRow(SQLModel, table=True):
-    """A ticket; columns are the fields of model.ticket.Ticket."""
-
-    __tablename__ = "ticket"
-    __table_args__ = (
-        CheckConstraint("status IN ('new', 'open', 'waiting', 'resolved', 'closed', 'merged')", name="ticket_status"),
-        CheckConstraint("priority IN ('normal', 'high')", name="ticket_priority"),
-        Index("ticket_place", "desk", "queue", "status", "number"),
-        Index("ticket_requestor", "requestor"),
-        Index("ticket_of_account", "account", "number"),
-        Index("ticket_created", "desk", "created_at"),
-        Index("ticket_unanswered", "desk", "unanswered_since", **_where(IS_UNANSWERED)),
-    )
-
-    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    desk: str
-    queue: str
-    team: str
-    status: str
-    priority: str
-    subject: str
-    subject_key: str
-    subjects: list[str] = _json()
-    requestor: str
-    requestor_name: str
-    reply_address: str
-    participants: list[str] = _json()
-    account: str | None = None
-    named_account: str | None = None
-    owner: str | None = None
-    language: str
-    level: str
-    request: str
-    rights: list[str] = _json()
-    class_: str = Field(sa_column=Column("class", Text, nullable=False))
-    source: str
-    flags: list[str] = _json()
-    links: list[Any] = _json()
-    fields_: dict[str, Any] = Field(sa_column=Column("fields", JSON, nullable=False))
-    missing: list[str] = _json()
-    created_at: datetime = Field(sa_type=Instant)
-    changed_at: datetime = Field(sa_type=Instant)
-    unanswered_since: datetime | None = Field(default=None, sa_type=Instant)
-    staff_spoke_at: datetime | None = Field(default=None, sa_type=Instant)
-    finished_at: datetime | None = Field(default=None, sa_type=Instant)
-    snoozed_until: datetime | None = Field(default=None, sa_type=Instant)
-    merged_into: int | None = None
-    is_formal: bool
-    is_team_by_hand: bool
-
-
-class MessageRow(SQLModel, table=True):
-    """An entry of a ticket."""
-
-    __tablename__ = "message"
-    __table_args__ = (
-        CheckConstraint("kind IN ('customer', 'staff', 'note', 'auto', 'recorded')", name="message_kind"),
-        CheckConstraint("state IN ('done', 'holding', 'awaiting_send', 'taken_back')", name="message_state"),
-        Index("message_ticket", "ticket", "id"),
-        Index("message_author", "author", "at"),
-        Index("message_staff", "at", "ticket", "state", **_where(IS_STAFFS)),
-    )
-
-    id: str = Field(primary_key=True)
-    ticket: int = Field(foreign_key="ticket.number")
-    kind: str
-    author: str
-    author_name: str
-    at: datetime = Field(sa_type=Instant)
-    subject: str
-    visible_text: str
-    body: str
-    html: str
-    attachments: list[Any] = _json()
-    message_id: str | None = None
-    refs: list[str] = _json()
-    digest: str | None = None
-    arrival: str | None = None
-    state: str
-    undo: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
-
-
-class ReferenceRow(SQLModel, table=True):
-    """A customer's Message-ID and the ticket it belongs to (T1c). `is_named`: only named so far, by a mail that came
-    before it. Our own Message-IDs say by themselves what they are about."""
-
-    __tablename__ = "reference"
-
-    message_id: str = Field(primary_key=True)
-    desk: str = Field(primary_key=True)
-    ticket: int
-    is_named: bool
-
-
-class DeadlineRow(SQLModel, table=True):
-    """A moment by which something must happen; the tick finds due ones by `next_at`."""
-
-    __tablename__ = "deadline"
-    __table_args__ = (
-        CheckConstraint("state IN ('pending', 'paused', 'met', 'breached', 'cancelled')", name="deadline_state"),
-        Index("deadline_next", "next_at", **_where(_PENDING)),
-        Index("deadline_ticket", "ticket"),
-        Index("deadline_ended", "desk", "closed_at", "kind", "state", **_where(IS_ENDED_PROMISE)),
-    )
-
-    id: str = Field(primary_key=True)
-    desk: str
-    ticket: int = Field(foreign_key="ticket.number")
-    kind: str
-    state: str
-    opened_at: datetime = Field(sa_type=Instant)
-    due_at: datetime | None = Field(default=None, sa_type=Instant)
-    remind_at: datetime | None = Field(default=None, sa_type=Instant)
-    next_at: datetime | None = Field(default=None, sa_type=Instant)
-    calendar: str | None = None
-    remaining_seconds: int | None = None
-    promised_seconds: int | None = None
-    person: str | None = None
-    closed_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class DeskClockRow(SQLModel, table=True):
-    """What comes round for a desk as a whole: the digest (D9)."""
-
-    __tablename__ = "desk_clock"
-
-    desk: str = Field(primary_key=True)
-    kind: str = Field(primary_key=True)
-    next_at: datetime = Field(sa_type=Instant)
-
-
-class EventRow(SQLModel, table=True):
-    """The history of a ticket: what changed, by whom, why."""
-
-    __tablename__ = "event"
-    __table_args__ = (Index("event_ticket", "ticket", "id"), Index("event_at", "desk", "at"))
-
-    id: str = Field(primary_key=True)
-    desk: str
-    ticket: int
-    at: datetime = Field(sa_type=Instant)
-    actor: str
-    kind: str
-    detail: dict[str, Any] = _json()
-
-
-class ArrivalRow(SQLModel, table=True):
-    """A mail that has been read, its outcome and its trace (P1, P4). Found by Message-ID or digest."""
-
-    __tablename__ = "arrival"
-    __table_args__ = (
-        Index("arrival_content", "desk", "content_key"),
-        Index("arrival_digest", "digest"),
-        Index("arrival_message_id", "message_id"),
-        Index("arrival_outcome", "outcome", "id", **_where(IS_PARKED)),
-    )
-
-    id: str = Field(primary_key=True)
-    desk: str
-    digest: str
-    message_id: str | None = None
-    content_key: str
-    channel: str
-    received_at: datetime = Field(sa_type=Instant)
-    applied_at: datetime = Field(sa_type=Instant)
-    envelope_from: str | None = None
-    sender: str
-    recipient: str
-    subject: str
-    outcome: str
-    ticket: int | None = None
-    state: str
-    reason: str
-    attempts: int
-    trace: list[Any] = _json()
-    arrival: dict[str, Any] = _json()
-
-
-class HeldRow(SQLModel, table=True):
-    """A held mail (S4). Its hour is a clock of its own."""
-
-    __tablename__ = "held"
-    __table_args__ = (
-        CheckConstraint("state IN ('held', 'accepted', 'rejected')", name="held_state"),
-        Index("held_next", "next_at", **_where(IS_HELD)),
-    )
-
-    id: str = Field(primary_key=True)
-    arrival: str
-    desk: str
-    queue: str
-    sender: str
-    subject: str
-    state: str
-    reason: str
-    at: datetime = Field(sa_type=Instant)
-    next_at: datetime | None = Field(default=None, sa_type=Instant)
-    decided_by: str | None = None
-    decided_at: datetime | None = Field(default=None, sa_type=Instant)
-    context: dict[str, Any] = _json()
-
-
-class IncidentRow(SQLModel, table=True):
-    """A known outage (N1)."""
-
-    __tablename__ = "incident"
-
-    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    desk: str
-    state: str
-    hosts: list[str] = _json()
-    services: list[str] = _json()
-    domains: list[str] = _json()
-    texts: dict[str, str] = _json()
-    opened_at: datetime = Field(sa_type=Instant)
-    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class SightingRow(SQLModel, table=True):
-    """A host named by a new ticket (N3)."""
-
-    __tablename__ = "sighting"
-    __table_args__ = (Index("sighting_host", "desk", "host", "at"),)
-
-    id: str = Field(primary_key=True)
-    desk: str
-    host: str
-    at: datetime = Field(sa_type=Instant)
-    ticket: int
-
-
-class SuspicionRow(SQLModel, table=True):
-    """A host that the managers were told of (N3)."""
-
-    __tablename__ = "suspicion"
-
-    desk: str = Field(primary_key=True)
-    host: str = Field(primary_key=True)
-    at: datetime = Field(sa_type=Instant)
-
-
-class TokenRow(SQLModel, table=True):
-    """A control panel's token, as a digest: the token itself is shown once."""
-
-    __tablename__ = "panel_token"
-
-    id: str = Field(primary_key=True)
-    desk: str
-    digest: str = Field(unique=True)
-    name: str
-    created_at: datetime = Field(sa_type=Instant)
-    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
-    expires_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class AnnouncedRow(SQLModel, table=True):
-    """An address that an announcement was written to (N4): it gets it once."""
-
-    __tablename__ = "announced"
-
-    desk: str = Field(primary_key=True)
-    announcement: str = Field(primary_key=True)
-    address: str = Field(primary_key=True)
-    at: datetime = Field(sa_type=Instant)
-
-
-class ProbeRow(SQLModel, table=True):
-    """A test mail of ours, from being handed in to the answer's end. `letter` is that answer in the outbox."""
-
-    __tablename__ = "probe"
-    __table_args__ = (
-        CheckConstraint("state IN ('under_way', 'through', 'failed')", name="probe_state"),
-        Index("probe_began", "began_at"),
-    )
-
-    id: str = Field(primary_key=True)
-    state: str
-    began_at: datetime = Field(sa_type=Instant)
-    handed_in_at: datetime | None = Field(default=None, sa_type=Instant)
-    arrived_at: datetime | None = Field(default=None, sa_type=Instant)
-    decided_at: datetime | None = Field(default=None, sa_type=Instant)
-    answered_at: datetime | None = Field(default=None, sa_type=Instant)
-    returned_at: datetime | None = Field(default=None, sa_type=Instant)
-    ended_at: datetime | None = Field(default=None, sa_type=Instant)
-    comes_back: bool
-    would_be: str
-    arrival: str | None = None
-    letter: str | None = None
-    returned_arrival: str | None = None
-    reason: str
-
-
-metadata = SQLModel.metadata
-_T = metadata.tables
-META, COUNTER = _T["meta"], _T["counter"]
-ACCOUNT, CONTACT, STAFF, ADDRESS_MARK = _T["account"], _T["contact"], _T["staff"], _T["address_mark"]
-ACCOUNT_SOURCE, ACCOUNT_EVENT = _T["account_source"], _T["account_event"]
-TICKET, MESSAGE, REFERENCE = _T["ticket"], _T["message"], _T["reference"]
-DEADLINE, DESK_CLOCK, EVENT = _T["deadline"], _T["desk_clock"], _T["event"]
-ARRIVAL, HELD, INCIDENT = _T["arrival"], _T["held"], _T["incident"]
-SIGHTING, SUSPICION, PANEL_TOKEN = _T["sighting"], _T["suspicion"], _T["panel_token"]
-ANNOUNCED, PROBE = _T["announced"], _T["probe"]
+# Small facts about the database itself: its version, when people last changed.
+META = Table(
+    "meta",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+# Numbers given out one by one: tickets (one counter for all desks), incidents.
+COUNTER = Table(
+    "counter",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+# A customer.
+ACCOUNT = Table(
+    "account",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("number", String, nullable=False),
+    Column("number_key", String, nullable=False),
+    Column("login", String, nullable=False),
+    Column("login_key", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("language", String),
+    Column("source", String),  # which source of the desk it comes from (S10); None: by hand
+    UniqueConstraint("desk", "number", name="account_number"),
+    Index("account_login", "desk", "login_key"),
+)
+
+# An address registered with an account.
+CONTACT = Table(
+    "contact",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("account", String, ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("desk", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("purposes", JSON, nullable=False),
+    Column("until", Date),
+    Column("source", String),  # what is gone there ends here (S10); None: by hand
+    UniqueConstraint("account", "address", name="contact_address"),
+    Index("contact_by_address", "desk", "address"),
+    Index("contact_by_domain", "desk", "domain"),
+)
+
+# A person of a desk.
+STAFF = Table(
+    "staff",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("teams", JSON, nullable=False),
+    Column("role", String, nullable=False),
+    Column("language", String),
+    Column("timezone", String),
+)
+
+# What is known of an address: blocked (C5), failed (A6).
+ADDRESS_MARK = Table(
+    "address_mark",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("mark", String, primary_key=True),
+    Column("because", String, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# A ticket; columns are the fields of model.ticket.Ticket.
+TICKET = Table(
+    "ticket",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("desk", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("priority", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("subject_key", String, nullable=False),
+    Column("subjects", JSON, nullable=False),
+    Column("requestor", String, nullable=False),
+    Column("requestor_name", String, nullable=False),
+    Column("reply_address", String, nullable=False),
+    Column("participants", JSON, nullable=False),
+    Column("account", String),
+    Column("named_account", String),
+    Column("owner", String),
+    Column("language", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("rights", JSON, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("source", String, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("links", JSON, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("missing", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("unanswered_since", Instant),
+    Column("staff_spoke_at", Instant),
+    Column("finished_at", Instant),
+    Column("snoozed_until", Instant),
+    Column("merged_into", Integer),
+    Column("is_formal", Boolean, nullable=False),
+    Column("is_team_by_hand", Boolean, nullable=False),
+    CheckConstraint("status IN ('new', 'open', 'waiting', 'resolved', 'closed', 'merged')", name="ticket_status"),
+    CheckConstraint("priority IN ('normal', 'high')", name="ticket_priority"),
+    Index("ticket_place", "desk", "queue", "status", "number"),
+    Index("ticket_requestor", "requestor"),
+    Index("ticket_of_account", "account", "number"),
+    Index("ticket_created", "desk", "created_at"),
+    Index("ticket_unanswered", "desk", "unanswered_since", **_where(IS_UNANSWERED)),
+)
+
+# An entry of a ticket.
+MESSAGE = Table(
+    "message",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("ticket", Integer, ForeignKey("ticket.number"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("author_name", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("visible_text", String, nullable=False),
+    Column("body", String, nullable=False),
+    Column("html", String, nullable=False),
+    Column("attachments", JSON, nullable=False),
+    Column("message_id", String),
+    Column("refs", JSON, nullable=False),
+    Column("digest", String),
+    Column("arrival", String),
+    Column("state", String, nullable=False),
+    Column("undo", JSON(none_as_null=True)),
+    CheckConstraint("kind IN ('customer', 'staff', 'note', 'auto', 'recorded')", name="message_kind"),
+    CheckConstraint("state IN ('done', 'holding', 'awaiting_send', 'taken_back')", name="message_state"),
+    Index("message_ticket", "ticket", "id"),
+    Index("message_author", "author", "at"),
+    Index("message_staff", "at", "ticket", "state", **_where(IS_STAFFS)),
+)
+
+# A customer's Message-ID and the ticket it belongs to (T1c). `is_named`: only named so far, by a mail that came
+# before it. Our own Message-IDs say by themselves what they are about.
+REFERENCE = Table(
+    "reference",
+    METADATA,
+    Column("message_id", String, primary_key=True),
+    Column("desk", String, primary_key=True),
+    Column("ticket", Integer, nullable=False),
+    Column("is_named", Boolean, nullable=False),
+)
+
+# A moment by which something must happen; the tick finds due ones by `next_at`.
+DEADLINE = Table(
+    "deadline",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("ticket", Integer, ForeignKey("ticket.number"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("remind_at", Instant),
+    Column("next_at", Instant),
+    Column("calendar", String),
+    Column("remaining_seconds", Integer),
+    Column("promised_seconds", Integer),
+    Column("person", String),
+    Column("closed_at", Instant),
+    CheckConstraint("state IN ('pending', 'paused', 'met', 'breached', 'cancelled')", name="deadline_state"),
+    Index("deadline_next", "next_at", **_where(_PENDING)),
+    Index("deadline_ticket", "ticket"),
+    Index("deadline_ended", "desk", "closed_at", "kind", "state", **_where(IS_ENDED_PROMISE)),
+)
+
+# What comes round for a desk as a whole: the digest (D9).
+DESK_CLOCK = Table(
+    "desk_clock",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("next_at", Instant, nullable=False),
+)
+
+# The history of a ticket: what changed, by whom, why.
+EVENT = Table(
+    "event",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("ticket", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("event_ticket", "ticket", "id"),
+    Index("event_at", "desk", "at"),
+)
+
+# A mail that has been read, its outcome and its trace (P1, P4). Found by Message-ID or digest.
+ARRIVAL = Table(
+    "arrival",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("message_id", String),
+    Column("content_key", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("applied_at", Instant, nullable=False),
+    Column("envelope_from", String),
+    Column("sender", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("ticket", Integer),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("trace", JSON, nullable=False),
+    Column("arrival", JSON, nullable=False),
+    Index("arrival_content", "desk", "content_key"),
+    Index("arrival_digest", "digest"),
+    Index("arrival_message_id", "message_id"),
+    Index("arrival_outcome", "outcome", "id", **_where(IS_PARKED)),
+)
+
+# A held mail (S4). Its hour is a clock of its own.
+HELD = Table(
+    "held",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("arrival", String, nullable=False),
+    Column("desk", String, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("sender", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("decided_by", String),
+    Column("decided_at", Instant),
+    Column("context", JSON, nullable=False),
+    CheckConstraint("state IN ('held', 'accepted', 'rejected')", name="held_state"),
+    Index("held_next", "next_at", **_where(IS_HELD)),
+)
+
+# A known outage (N1).
+INCIDENT = Table(
+    "incident",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("desk", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("hosts", JSON, nullable=False),
+    Column("services", JSON, nullable=False),
+    Column("domains", JSON, nullable=False),
+    Column("texts", JSON, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+)
+
+# A host named by a new ticket (N3).
+SIGHTING = Table(
+    "sighting",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ticket", Integer, nullable=False),
+    Index("sighting_host", "desk", "host", "at"),
+)
+
+# A host that the managers were told of (N3).
+SUSPICION = Table(
+    "suspicion",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("host", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# A control panel's token, as a digest: the token itself is shown once.
+PANEL_TOKEN = Table(
+    "panel_token",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("digest", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("expires_at", Instant),
+)
+
+# An address that an announcement was written to (N4): it gets it once.
+ANNOUNCED = Table(
+    "announced",
+    METADATA,
+    Column("desk", String, primary_key=True),
+    Column("announcement", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# A test mail of ours, from being handed in to the answer's end. `letter` is that answer in the outbox.
+PROBE = Table(
+    "probe",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("handed_in_at", Instant),
+    Column("arrived_at", Instant),
+    Column("decided_at", Instant),
+    Column("answered_at", Instant),
+    Column("returned_at", Instant),
+    Column("ended_at", Instant),
+    Column("comes_back", Boolean, nullable=False),
+    Column("would_be", String, nullable=False),
+    Column("arrival", String),
+    Column("letter", String),
+    Column("returned_arrival", String),
+    Column("reason", String, nullable=False),
+    CheckConstraint("state IN ('under_way', 'through', 'failed')", name="probe_state"),
+    Index("probe_began", "began_at"),
+)
+
+metadata = METADATA

@@ -1,12 +1,15 @@
-"""Column types that both engines read alike."""
+"""Column types that both engines read alike, and the list of our tables."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy import DateTime, Dialect, MetaData, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from mailgate.store.instants import instant_text
+
+METADATA = MetaData()
 
 
 class Instant(TypeDecorator[datetime]):
@@ -26,14 +29,6 @@ class Instant(TypeDecorator[datetime]):
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], datetime | None]:
         return _read
-
-
-@lru_cache(maxsize=4096)  # a mail's rows hold the same few instants
-def instant_text(value: datetime) -> str:
-    """Return `value` as RFC 3339 in UTC with microseconds, always 27 characters."""
-    if value.tzinfo is not UTC:
-        value = value.astimezone(UTC)
-    return value.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _to_text(value: datetime | None) -> str | None:
