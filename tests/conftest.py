@@ -10,6 +10,9 @@ SERVERS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),
     "postfix": ("postfix", "/usr/sbin/postfix"),
     "postgresql": ("pg_ctlcluster", "/usr/bin/pg_ctlcluster"),
+    "mariadb": ("mariadbd", "/usr/sbin/mariadbd"),
+    "slapd": ("slapd", "/usr/sbin/slapd"),
+    "rt": ("rt-setup-database-5", "/usr/sbin/rt-setup-database-5"),
     "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "chromium": ("chromium", "/usr/bin/chromium", "chromium-browser", "chrome", "headless_shell"),
 }

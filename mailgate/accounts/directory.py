@@ -12,6 +12,8 @@ from mailgate.accounts.sources import CONNECT_SECONDS, Record, Unread
 from mailgate.model.settings import AccountSource
 
 _PAGE = 500
+_MOST_PAGES = 10_000
+_PAGED = "1.2.840.113556.1.4.319"  # the control of RFC 2696
 _READ_SECONDS = 60
 USUAL = {"number": "employeeNumber", "login": "uid", "name": "cn", "language": "preferredLanguage", "address": "mail"}
 
@@ -21,17 +23,31 @@ def read_directory(source: AccountSource) -> Iterator[Record]:
     wanted = dict(source.attributes) or USUAL
     try:
         with _connected(source) as connection:
-            found = connection.extend.standard.paged_search(
-                search_base=source.base, search_filter=source.filter, search_scope=ldap3.SUBTREE,
-                attributes=sorted(set(wanted.values())), paged_size=_PAGE, generator=True,
-            )  # fmt: skip
-            for entry in found:
-                if entry.get("type") == "searchResEntry":
-                    yield from _records(entry["raw_attributes"], wanted)
+            for entry in _found(connection, source, sorted(set(wanted.values()))):
+                yield from _records(entry["raw_attributes"], wanted)
     except LDAPException as error:
         raise Unread(f"{source.place}: {str(error)[:300] or type(error).__name__}") from error
     except (OSError, ValueError) as error:
         raise Unread(f"{source.place}: {error}") from error
+
+
+def _found(connection: Any, source: AccountSource, attributes: list[str]) -> Iterator[Any]:
+    """Yield the entries of every page. The library raises nothing where a limit of the server cut the answer off, which
+    would look like so many customers gone: the result of each page is looked at."""
+    cookie: Any = None
+    for page in range(_MOST_PAGES):
+        connection.search(
+            search_base=source.base, search_filter=source.filter, search_scope=ldap3.SUBTREE, attributes=attributes,
+            paged_size=_PAGE, paged_cookie=cookie,
+        )  # fmt: skip
+        result = connection.result
+        if result["result"] != 0:
+            raise Unread(f"{source.place}: the answer is not whole, page {page + 1}: {result['description']}")
+        yield from (entry for entry in connection.response if entry.get("type") == "searchResEntry")
+        cookie = result.get("controls", {}).get(_PAGED, {}).get("value", {}).get("cookie")
+        if not cookie:
+            return
+    raise Unread(f"{source.place}: more than {_MOST_PAGES} pages")
 
 
 def _connected(source: AccountSource) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailgate import resources
 from mailgate.accounts.entry import COLUMNS
-from mailgate.errors import Refused, TryLater
+from mailgate.errors import TryLater
 from mailgate.model.settings import AccountSource
 
 Record = Mapping[str, Any]
@@ -78,20 +78,11 @@ def check_columns(names: list[str], place: str) -> None:
 
 
 def _read_sql(source: AccountSource) -> Iterator[Record]:
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
+    from sqlalchemy.exc import SQLAlchemyError
 
-    from mailgate.accounts.places import sql_address, sql_arguments
+    from mailgate.store.foreign import open_foreign, said, shown
 
-    address = sql_address(source)
-    try:
-        engine = create_engine(address, poolclass=NullPool, hide_parameters=True, connect_args=sql_arguments(address))
-    except (ImportError, NoSuchModuleError) as error:
-        raise Refused(
-            f"{address.get_backend_name()} needs a driver that is not installed: {error}"
-            " (MariaDB and MySQL: pip install 'mailgate[mysql]'; PostgreSQL: 'mailgate[postgresql]')"
-        ) from error
+    engine = open_foreign(source.place, source.password)
     # without parameters a driver leaves % in the query alone
     options: dict[str, Any] = {"stream_results": True, "max_row_buffer": _ROWS, "no_parameters": True}
     try:
@@ -103,8 +94,7 @@ def _read_sql(source: AccountSource) -> Iterator[Record]:
                 for row in rows:
                     yield dict(zip(names, row, strict=True))
     except (SQLAlchemyError, UnicodeError, OverflowError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise Unread(f"{address.render_as_string()}: {_first_line(cause)}") from error
+        raise Unread(f"{shown(engine)}: {said(error)}") from error
     finally:
         engine.dispose()
 
@@ -112,7 +102,3 @@ def _read_sql(source: AccountSource) -> Iterator[Record]:
 def preset_query(name: str) -> str:
     """Return the shipped query for a control panel's database."""
     return (resources.path("config") / "accounts" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n", 1)[0][:300]

@@ -37,10 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("number", type=int)
     export.add_argument("--output", "-o", metavar="FILE")
     take = actions.add_parser("import", help="take over tickets of another system; nothing is sent for them")
-    take.add_argument("file", metavar="FILE.jsonl", help="a ticket a line (docs/takeover.md)")
+    take.add_argument("file", nargs="?", metavar="FILE.jsonl", help="a ticket a line (docs/takeover.md)")
+    take.add_argument("--rt", metavar="URL", help="the database of Request Tracker 5, as postgresql://rt@host/rt5")
+    take.add_argument("--password-file", metavar="FILE", help="the password for --rt")
     take.add_argument("--desk", help="whose tickets they are, where a line does not say")
     take.add_argument(
-        "--queue", action="append", default=[], metavar="OLD=NEW", help="what a queue is called here, repeatable"
+        "--queue", action="append", default=[], metavar="OLD=NEW",
+        help="what a queue is called here, repeatable; NEW may be DESK/QUEUE with --rt",
+    )  # fmt: skip
+    take.add_argument(
+        "--status", action="append", default=[], metavar="OLD=NEW", help="what a status of RT's own is here, repeatable"
     )
     take.add_argument(
         "--dry-run", action="store_true", help="say what would be taken and what is wrong, change nothing"

@@ -197,6 +197,11 @@ class _Eraser:
             "contact", self._connection.execute(delete(CONTACT).where(CONTACT.c.address == self._address)).rowcount
         )
         if accounts:
+            for desk, number in self._connection.execute(
+                select(ACCOUNT.c.desk, ACCOUNT.c.number).where(ACCOUNT.c.id.in_(accounts))
+            ).all():
+                own = update(ACCOUNT_EVENT).where(ACCOUNT_EVENT.c.desk == desk, ACCOUNT_EVENT.c.account == number)
+                self._connection.execute(own.where(ACCOUNT_EVENT.c.address.is_(None)).values(detail={}))
             emptied = update(ACCOUNT).where(ACCOUNT.c.id.in_(accounts)).values(name="", login="", login_key="")
             self._connection.execute(emptied)
         for table in (ADDRESS_MARK, ANNOUNCED, ACCOUNT_EVENT):

@@ -1,0 +1,71 @@
+"""A Request Tracker 5 of our own for tests: Debian's, on a PostgreSQL of ours, made and filled by RT itself."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.store.postgresql import running as postgresql_running
+
+PLAY = Path(__file__).with_name("play.pl")
+NAME = "desk.example"
+
+
+@dataclass
+class Tracker:
+    """RT's database, and a way to let RT do things."""
+
+    url: str
+    environ: dict[str, str] = field(repr=False)
+
+    def play(self, steps: Sequence[dict[str, Any]]) -> list[str]:
+        """Let RT do these steps, one after another; return what each came to: a mail's is its ticket's number."""
+        ran = subprocess.run(
+            ["perl", str(PLAY)], input="".join(json.dumps(step) + "\n" for step in steps).encode(), env=self.environ,
+            capture_output=True, timeout=900, check=False,
+        )  # fmt: skip
+        results = [
+            json.loads(line)["result"] for line in ran.stdout.decode().splitlines() if line.startswith('{"result"')
+        ]
+        assert ran.returncode == 0, f"step {len(results)}: {steps[len(results)]}: {ran.stderr.decode()[-2000:]}"
+        return results
+
+
+@contextmanager
+def running() -> Iterator[Tracker]:
+    with postgresql_running() as server, tempfile.TemporaryDirectory(prefix="mailgate-rt-") as name:
+        folder, host = Path(name), server.partition("host=")[2]
+        for sub in ("site.d", "tmp"):
+            (folder / sub).mkdir()
+        (folder / "site.pm").write_text(
+            f"""Set($rtname, '{NAME}');
+Set($Organization, '{NAME}');
+Set($DatabaseType, 'Pg');
+Set($DatabaseHost, '{host}');
+Set($DatabaseName, 'rt5');
+Set($DatabaseUser, 'rt_user');
+Set($DatabasePassword, 'x');
+Set($DatabaseAdmin, 'mailgate');
+Set($MailCommand, 'mbox');
+Set($Timezone, 'UTC');
+Set($LogToSyslog, undef);
+Set($LogToSTDERR, 'error');
+1;
+""",
+            encoding="utf-8",
+        )
+        environ = {
+            **os.environ, "RT_SITE_CONFIG": str(folder / "site.pm"), "RT_SITE_CONFIG_DIR": str(folder / "site.d"),
+            "TMPDIR": str(folder / "tmp"),
+        }  # fmt: skip
+        made = subprocess.run(
+            ["rt-setup-database-5", "--action", "init", "--dba", "mailgate", "--dba-password", "x"],
+            env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, (made.stdout + made.stderr).decode()[-2000:]
+        yield Tracker(f"postgresql://rt_user@/rt5?host={host}", environ)
