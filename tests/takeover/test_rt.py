@@ -19,6 +19,7 @@ from tests.takeover import tracker
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "takeover.md"
 
 pytestmark = [pytest.mark.slow, pytest.mark.server("rt"), pytest.mark.server("postgresql"), pytest.mark.timeout(900)]
+SUBJECT = "Сайт %d не відкривається"
 PDF = b"%PDF-1.4 \x00\xff\xfe of a customer"
 MERGED, TARGET, RESOLVED, STALLED, REJECTED, BILLING = 44, 45, 10, 11, 12, 3
 
@@ -27,7 +28,7 @@ def customers_mail(number: int, *, text_: str = "", more: str = "") -> str:
     """Return a mail of customer `number`: with a file from the first, in HTML alone from the second."""
     head = (
         f"From: Customer {number} <c{number}@shop.example>\nTo: support@desk.example\nMessage-ID: <c{number}@shop.example>\n"
-        f"Date: Fri, 06 Mar 2026 21:50:00 +0200\nSubject: Сайт {number} не відкривається\n{more}MIME-Version: 1.0\n"
+        f"Date: Fri, 06 Mar 2026 21:50:00 +0200\nSubject: {SUBJECT % number}\n{more}MIME-Version: 1.0\n"
     )
     if number == 1:
         file = base64.b64encode(PDF).decode()
@@ -147,8 +148,8 @@ def test_a_reply_to_what_rt_sent_lands_on_its_ticket_and_a_merged_one_on_the_oth
         (RESOLVED, "c10@shop.example", sent), (20, "c20@shop.example", f"RT-Ticket-20@{tracker.NAME}"),
         (TARGET, f"c{MERGED}@shop.example", f"c{MERGED}@shop.example"),
     ):  # fmt: skip
-        raw = mail("Re: x", "Again.", sender=sender, id_=f"new{number}@shop.example", more=f"In-Reply-To: <{named}>\n")
-        desk.take(raw)
+        more = f"In-Reply-To: <{named}>\n"
+        desk.take(mail(f"Re: {SUBJECT % number}", "Again.", sender=sender, id_=f"new{number}@shop.example", more=more))
         assert shown(desk, number)["messages"][-1]["message_id"] == f"<new{number}@shop.example>"
     assert shown(desk, RESOLVED)["status"] == "open"
     merged = shown(desk, TARGET)
@@ -161,9 +162,10 @@ def test_a_reply_to_what_rt_sent_lands_on_its_ticket_and_a_merged_one_on_the_oth
 
 
 def test_what_cannot_be_meant_is_a_clear_word(desk: DeskFolder, rt: tracker.Tracker) -> None:
-    ran = desk.run("ticket", "import", "--rt", rt.url, "--queue", "General=support")
+    ran = desk.run("ticket", "import", "--rt", rt.url, "--dry-run")
     assert ran.code == 1
-    assert "RT #3: queue: 'Billing' is none of desk flexihost (support, billing, abuse); map it with --queue" in ran.err
+    assert "RT #1: queue: 'General' is none of desk flexihost (support, billing, abuse); map it with --queue" in ran.err
+    assert "1 tickets would be taken over" in ran.out, "Billing is a queue here as well"
     other = desk.run("ticket", "import", "--rt", rt.url.replace("/rt5?", "/postgres?").replace("rt_user", "mailgate"))
     assert other.code == 1
     assert "no database of RT 5 that may be read" in other.err

@@ -52,6 +52,8 @@ Set($DatabaseUser, 'rt_user');
 Set($DatabasePassword, 'x');
 Set($DatabaseAdmin, 'mailgate');
 Set($MailCommand, 'mbox');
+Set($ParseNewMessageForTicketCcs, 1);
+Set($RTAddressRegexp, '^(support|bill)@desk[.]example$');
 Set($Timezone, 'UTC');
 Set($LogToSyslog, undef);
 Set($LogToSTDERR, 'error');
