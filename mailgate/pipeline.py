@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from mailgate.apply import Applied, Tools, apply
+from mailgate.asked import Ask, Asked, Read, nobody
 from mailgate.compose.templates import Templates
 from mailgate.decide.alarms import alarm
 from mailgate.decide.guards import decide_mail
 from mailgate.decide.probe import as_a_customers, decide_probe, what_it_would_be
 from mailgate.decide.scene import Scene
+from mailgate.decide.sender import look_again_at
 from mailgate.errors import TryLater
 from mailgate.log import Log
 from mailgate.model.arrival import Arrival
@@ -40,6 +42,7 @@ from mailgate.understand.shown import with_letters
 
 LOG = Log("pipeline")
 _COLLISIONS = 3
+_LONGEST_WAIT_SECONDS = 1.0
 _TURN_SECONDS, _LOOK_SECONDS = 5.0, 0.004
 _ARRIVAL = Prepared(insert(ARRIVAL))
 
@@ -52,15 +55,6 @@ class Received:
     decision: Decision
     applied: Applied
     shown: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Read:
-    """An arrival that has been read, with what it names: all that can be known before the transaction."""
-
-    taken: Taken
-    mail: Mail
-    clues: Clues
 
 
 class House:
@@ -121,6 +115,13 @@ class House:
         for held in applied.released:
             received += self.take_up(connection, held)
         return received
+
+    def waits_until(self, connection: Connection, arrival: Arrival, mail: Mail, clues: Clues) -> datetime | None:
+        """Return when to look again at a mail that would be held for want of DNS alone (S2), or None."""
+        if not arrival.verdicts.is_unsure:
+            return None
+        scene = self.scene(connection, arrival, mail, clues)
+        return look_again_at(scene) if decide_mail(scene).outcome == "held" else None
 
     def _receive_probe(self, connection: Connection, arrival: Arrival, mail: Mail, probe: str) -> Received:
         """Decide our own test mail as a customer's, and apply but one letter of it: no ticket, no clock, no notice."""
@@ -201,8 +202,20 @@ class House:
 class Worker:
     """Takes arrivals from the inbox, in groups; a mail that fails is tried alone, three times, then quarantined."""
 
-    def __init__(self, house: House, inbox: Inbox, *, name: str = "worker", group: int = 50) -> None:
+    def __init__(
+        self,
+        house: House,
+        inbox: Inbox,
+        *,
+        name: str = "worker",
+        group: int = 50,
+        ask: Ask = nobody,
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`ask`: what others say of a mail; `on_answer` is called, in any thread, when there is such an answer."""
         self._house = house
+        self._asked = Asked(ask, inbox, name, house.clock, on_answer)
+        self._put_off: dict[str, datetime] = {}
         self._inbox = inbox
         self._name = name
         self._group = group
@@ -219,17 +232,33 @@ class Worker:
         knows then what it hangs on."""
         self._before, self._rest = before, rest
         self._claimed_at = self._house.clock()
-        taken = self._inbox.claim(self._group, self._claimed_at, self._lease_seconds, self._name)
+        if self._asked.is_full:
+            self._asked.wait_for_one(_LONGEST_WAIT_SECONDS)
+        taken = [] if self._asked.is_full else self._claim()
         mails: list[Read] = []
         for one in taken:
             self._begin(one)
             if (read := self._read(one)) is not None:
                 mails.append(read)
         rest()
-        if mails:
-            self._await_turn(mails[0].taken.arrival)
-            self._apply(mails)
-        return len(taken)
+        self._asked.put(mails)
+        ready = self._asked.take()
+        if ready:
+            self._await_turn(ready[0].taken.arrival)
+            self._apply(ready)
+        return max(len(taken), len(ready))
+
+    @property
+    def is_asking(self) -> bool:
+        """Does a mail wait for what others say of it?"""
+        return self._asked.count > 0
+
+    def let_go(self) -> None:
+        """Hand back what is asked about: this worker ends."""
+        self._asked.let_go()
+
+    def _claim(self) -> list[Taken]:
+        return self._inbox.claim(self._group, self._claimed_at, self._lease_seconds, self._name)
 
     def _await_turn(self, first: Arrival) -> None:
         """Let whoever reads mail that came before ours apply it before ours: two may read at once, and what a customer
@@ -254,8 +283,9 @@ class Worker:
             self.quarantine(taken.arrival, f"the worker died of it, {taken.tries - 1} times")
             return None
         try:
-            mail = self._house.read(taken.read())
-            return Read(taken=taken, mail=mail, clues=self._house.clues(taken.arrival, mail))
+            raw = taken.read()
+            mail = self._house.read(raw)
+            return Read(taken=taken, mail=mail, clues=self._house.clues(taken.arrival, mail), raw=raw)
         except LimitExceeded as error:
             self.quarantine(taken.arrival, f"exceeds a limit: {error}")
         except MemoryError:
@@ -278,7 +308,10 @@ class Worker:
         except Exception as error:
             self._after_failure(mails, error)
             return
-        self._inbox.done(ids)
+        self._inbox.done([one for one in ids if one not in self._put_off])
+        for which, until in self._put_off.items():
+            LOG.event("mail.waits", arrival=which, because="DNS did not tell who it is from", until=until.isoformat())
+            self._inbox.release([which], until)
         for one in received:
             LOG.event(
                 "mail.applied", arrival=one.arrival.id, outcome=one.decision.outcome, ticket=one.shown["ticket"],
@@ -296,6 +329,7 @@ class Worker:
 
     def _in_one(self, mails: Sequence[Read]) -> list[Received]:
         received: list[Received] = []
+        self._put_off = {}
         self._house.gatherer.forget_people()
         with transaction(self._house.engine) as connection:
             hold(connection, (name for one in mails for name in names_of(one.clues)))
@@ -304,6 +338,9 @@ class Worker:
                 if one.taken.tries > 1 and _is_applied(connection, arrival.id):
                     continue
                 self._begin(one.taken)
+                if (until := self._house.waits_until(connection, arrival, one.mail, one.clues)) is not None:
+                    self._put_off[arrival.id] = until
+                    continue
                 received += self._house.receive(connection, arrival, one.mail, one.clues)
             self._rest()
         return received

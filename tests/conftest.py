@@ -14,6 +14,8 @@ SERVERS = {
     "slapd": ("slapd", "/usr/sbin/slapd"),
     "rt": ("rt-setup-database-5", "/usr/sbin/rt-setup-database-5"),
     "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
+    "rspamd": ("rspamd", "/usr/bin/rspamd"),
+    "clamav": ("clamd", "/usr/sbin/clamd"),
     "chromium": ("chromium", "/usr/bin/chromium", "chromium-browser", "chrome", "headless_shell"),
 }
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,6 +19,8 @@ need ldap-utils /usr/bin/ldapadd
 need rt5-db-postgresql /usr/share/doc/rt5-db-postgresql
 need request-tracker5 /usr/sbin/rt-setup-database-5
 need debootstrap /usr/sbin/debootstrap
+need rspamd /usr/bin/rspamd
+need clamav-daemon /usr/sbin/clamd
 need chromium /usr/bin/chromium /usr/bin/chromium-browser
 [ -n "$missing" ] || exit 0
 

@@ -29,8 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {*_FRAME, "blobs"},  # large raw mail goes to the blobs before its arrival is committed
     "apply": {"model", "errors", "log", "compose", "store"},
     "probing": {"model", "store"},  # which mail is our own test mail
+    "asked": {*_FRAME, "store"},  # mails between their reading and their decision
+    # what others say of a mail: DNS, HTTP, sockets; whose word counts is decide's
+    "verdicts": {*_FRAME, "parse", "decide"},
     "pipeline": {
         *_FRAME,
+        "asked",
         "probing",
         "parse",
         "understand",

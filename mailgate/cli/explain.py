@@ -22,7 +22,9 @@ from mailgate.model.quick import replace
 from mailgate.model.settings import Settings
 from mailgate.parse import LimitExceeded
 from mailgate.store import schema
+from mailgate.verdicts.asking import Asker
 
+_ASKING_SECONDS = 5.0  # for DNS, rspamd and clamd together
 _FACTS = ("outcome", "queue", "priority", "request", "class", "language")
 
 
@@ -76,6 +78,11 @@ def explain(
         digest=hashlib.sha256(raw).hexdigest(), recipients=(recipient,), peer="127.0.0.1", is_trusted=True,
         envelope_from=envelope if envelope is not None else (mail.from_[0].address if mail.from_ else None),
     )  # fmt: skip
+    asker = Asker(built.settings, seconds=_ASKING_SECONDS)
+    try:
+        arrival = replace(arrival, verdicts=asker.ask(arrival, raw, mail))
+    finally:
+        asker.close()
     return built.house.explain(arrival, raw)
 
 

@@ -16,6 +16,7 @@ from mailgate.config.service import (
     read_database,
     read_folders,
     read_imap,
+    read_junk,
     read_probe,
     read_relay,
     read_retention,
@@ -105,7 +106,7 @@ def _read_settings(section: Section, file: Path, environ: Mapping[str, str]) -> 
         secret = kept_secret(section, places)
     elif not secret:
         section.complain("secret", "is empty; allowed is a long text that nobody can guess, or secret_file")
-    web = section.sub("web")
+    web, dns = section.sub("web"), section.sub("dns")
     relay = read_relay(section.sub("relay"), places)
     retention = read_retention(section.sub("retention"))
     settings = Settings(
@@ -122,8 +123,11 @@ def _read_settings(section: Section, file: Path, environ: Mapping[str, str]) -> 
         template_folders=read_folders(section, "template_folders", places),
         source=str(file),
         probe=read_probe(section.sub("probe"), relay, _mailboxes(desks)),
+        junk=read_junk(section.sub("junk"), places),
+        dns_servers=dns.take("servers", kinds.list_of(kinds.SERVER), ()),
     )
     web.finish()
+    dns.finish()
     section.finish()
     _check_accounts(section, settings)
     return settings

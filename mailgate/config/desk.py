@@ -56,7 +56,8 @@ def read_desk(section: Section, folder: Path, credentials: Path | None = None) -
         first_number=section.take("first_number", kinds.whole(1, 10**9), 10001),
         languages=section.take("languages", kinds.list_of(language), ("en",), required=True),
         timezone=zone,
-        authserv_ids=section.take("authserv_ids", kinds.list_of(kinds.TEXT), ()),
+        authserv_ids=_lower(section.take("authserv_ids", kinds.list_of(kinds.TEXT), ())),
+        arc_sealers=_lower(section.take("arc_sealers", kinds.list_of(kinds.TEXT), ())),
         managers=_addresses(section, "managers"),
         mailboxes=_read_mailboxes(section, queues),
         queues=queues,
@@ -78,6 +79,11 @@ def read_desk(section: Section, folder: Path, credentials: Path | None = None) -
     section.finish()
     _cross_check(section, desk)
     return desk
+
+
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names as they are compared."""
+    return tuple(name.lower().rstrip(".") for name in names)
 
 
 def _words_folder(section: Section, folder: Path) -> Path | None:

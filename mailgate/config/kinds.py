@@ -1,5 +1,6 @@
 """The kinds of values a configuration file may hold, each with what is allowed in words for people."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date
@@ -190,6 +191,15 @@ def _is_socket_path(text: str) -> bool:
     return "/" in text and ":" not in text and "\0" not in text
 
 
+def _is_server(text: str) -> bool:
+    host, port = (text, "53") if text.count(":") != 1 and not text.startswith("[") else text.rpartition(":")[::2]
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return port.isdecimal() and 0 < int(port) < 65536
+
+
 def _is_peer(text: str) -> bool:
     if text == "unix":
         return True
@@ -231,4 +241,5 @@ LISTEN_LOCAL = text_of(
 )
 PEER = text_of('an address or network such as "10.0.0.0/8", or "unix"', _is_peer)
 PATTERN = Kind("a regular expression with a group (?P<number>...) or (?P<login>...)", _pattern)
+SERVER = text_of('an address such as "192.0.2.1", "192.0.2.1:5353" or "[2001:db8::1]:5353"', _is_server)
 TIME_OF_DAY = text_of('a time of day such as "08:00"', lambda text: _CLOCK.fullmatch(text) is not None)

@@ -11,7 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 from mailgate.config import kinds
 from mailgate.config.reading import Section
-from mailgate.model.settings import ImapSettings, ProbeSettings, RelaySettings, Retention, SmtpSettings, WorkerSettings
+from mailgate.model.settings import (
+    ImapSettings,
+    JunkSettings,
+    ProbeSettings,
+    RelaySettings,
+    Retention,
+    SmtpSettings,
+    WorkerSettings,
+)
 
 _DATABASE = kinds.text_of(
     '"sqlite:///FILE" (four slashes before an absolute path) or "postgresql://user@host/name"',
@@ -27,6 +35,11 @@ _RELAY = kinds.text_of(
 )
 _THROUGH = kinds.text_of(
     '"smtp://host:port"', lambda text: re.match(r"smtps?://[^/\s]+$", text) is not None and _has_port(text)
+)
+_RSPAMD = kinds.text_of('"http://host:port", or empty', lambda text: not text or kinds.is_web_url(text))
+_CLAMD = kinds.text_of(
+    '"unix:/run/clamav/clamd.ctl" or "host:port", or empty',
+    lambda text: re.match(r"unix:.|[^/\s]+:\d{1,5}\Z|\Z", text) is not None,
 )
 _IMAP = kinds.text_of(
     '"imaps://user@host:993/INBOX"',
@@ -147,6 +160,22 @@ def read_worker(section: Section) -> WorkerSettings:
         header_lines=section.take("header_lines", kinds.whole(10, 1_000_000), default.header_lines),
         max_parts=section.take("max_parts", kinds.whole(1, 100_000), default.max_parts),
         max_depth=section.take("max_depth", kinds.whole(1, 1000), default.max_depth),
+    )
+    section.finish()
+    return settings
+
+
+def read_junk(section: Section, places: Places) -> JunkSettings:
+    """Return whom the house asks about junk and malice (M9)."""
+    default = JunkSettings()
+    clamd = section.take("clamd", _CLAMD, "")
+    if clamd.startswith("unix:"):
+        clamd = f"unix:{_base(section, 'clamd', places) / clamd.removeprefix('unix:')}"
+    settings = JunkSettings(
+        headers=section.take("headers", kinds.FLAG, default.headers),
+        rspamd=section.take("rspamd", _RSPAMD, "").rstrip("/"),
+        clamd=clamd,
+        seconds=section.take("seconds", kinds.whole(1, 60), default.seconds),
     )
     section.finish()
     return settings

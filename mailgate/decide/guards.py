@@ -33,6 +33,9 @@ from mailgate.model.tokens import read_message_id
 def decide_mail(scene: Scene) -> Decision:
     """Return what becomes of a mail: the verdict of the first guard that speaks, with every reason on the way."""
     trace, identity = Trace([]), identify(scene)
+    trace.add("S2", identity.evidence, identity.because)
+    for missing in scene.verdicts.unanswered:
+        trace.add("S2" if missing.startswith("own") else "M9", "no answer", missing)
     if scene.arrival.accepted_from:
         trace.add("S4", "accepted by a person", "goes on at the level its From has without evidence")
     if scene.mail.automatic:

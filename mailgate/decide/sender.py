@@ -1,15 +1,20 @@
 """Who writes (S1 to S3, S5, S9): evidence of authentication, contact, account, level."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from mailgate.decide.scene import Scene
+from mailgate.model.arrival import Arrival
 from mailgate.model.decision import Identity, Level
 from mailgate.model.facts import Behind
-from mailgate.model.mail import Address, AuthMethod, AuthResults
+from mailgate.model.mail import Address, AuthMethod, AuthResults, Mail
 from mailgate.model.people import Contact
 from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, bare_address
 from mailgate.model.tokens import is_token_of
+from mailgate.model.verdicts import Evidence, Verdict
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=2)
+EXCHANGE_ONLINE = "exchange-online"  # stands in authserv_ids for a header that has no id
 
 
 def identify(scene: Scene) -> Identity:
@@ -58,7 +63,7 @@ def identify(scene: Scene) -> Identity:
     )
 
 
-def find_evidence(scene: Scene) -> tuple[str, str]:
+def find_evidence(scene: Scene) -> tuple[Verdict, str]:
     """Return pass, fail or none, and its source in words (S2)."""
     if scene.arrival.accepted_from:
         return "none", "accepted by a person: goes on without evidence (S4)"
@@ -172,13 +177,14 @@ def _staff_level(scene: Scene, evidence: str) -> Level:
     return "staff"
 
 
-def _evidence_of_author(scene: Scene, behind: Behind, verdict: str, because: str) -> tuple[str, str]:
+def _evidence_of_author(scene: Scene, behind: Behind, verdict: Verdict, because: str) -> tuple[Verdict, str]:
     """What is proved of the author where From is not theirs (M7). A pass of From says that the desk's own group has sent
     the mail; its word counts for a customer whom all its headers name. Anybody can write these headers, and not every
     group checks who writes to it: staff need a pass of their own domain, or our token."""
     if behind.kind == "form":
         return "none", "anybody may fill in a form"
-    if behind.address and (results := _trusted_results(scene)):
+    results = _header_of_ours(scene.mail, scene.arrival, scene.desk) if scene.arrival.is_trusted else None
+    if behind.address and results:
         of_author, why = read_results(results, _domain(behind.address))
         if of_author == "pass":
             return of_author, why
@@ -196,47 +202,80 @@ def _own_token(scene: Scene) -> str | None:
     return None
 
 
-def _authentication(scene: Scene) -> tuple[str, str]:
-    own = scene.verdicts.own
-    if not scene.arrival.is_trusted:
-        if own is not None:
-            return own.verdict, own.because
-        return "none", "the way in is not trusted to carry Authentication-Results"
-    verdict, because = _of_the_header(scene)
-    # behind our own server we see neither the peer nor what it changed: there our check never says fail
-    if verdict == "none" and own is not None and own.verdict == "pass":
-        return "pass", own.because
-    return verdict, because
+def _authentication(scene: Scene) -> tuple[Verdict, str]:
+    """Return the verdict of the first that speaks: the header, our own check, a sealer (S2)."""
+    said: list[tuple[Verdict, str]] = []
+    if scene.arrival.is_trusted:
+        said.append(_of_the_header(scene.mail, scene.arrival, scene.desk))
+    else:
+        said.append(("none", "the way in is not trusted to carry Authentication-Results"))
+    said += [_found(one, scene) for one in (scene.verdicts.own, scene.verdicts.arc) if one is not None]
+    if scene.arrival.is_trusted:
+        spoken = next((one for one in said if one[0] != "none"), None)
+    else:
+        # a forwarder breaks what we can check ourselves; a sealer that the desk trusts saw it whole
+        spoken = next((one for verdict in ("pass", "fail") for one in said if one[0] == verdict), None)
+    return spoken or ("none", "; ".join(because for _, because in said))
 
 
-def _of_the_header(scene: Scene) -> tuple[str, str]:
-    results = _trusted_results(scene)
+def _found(evidence: Evidence, scene: Scene) -> tuple[Verdict, str]:
+    """Return what a look at the mail found, for the From address that we read."""
+    from_ = _domain(scene.mail.from_[0].key if scene.mail.from_ else "")
+    if evidence.domain and _domain(evidence.domain) != from_:
+        return "none", f"{evidence.because}; but the mail is of {from_ or 'nobody'}"
+    if evidence.verdict == "fail" and scene.arrival.is_trusted and evidence is scene.verdicts.own:
+        # behind our own server we see neither the peer nor what it changed: there our check never says fail
+        return "none", evidence.because
+    return evidence.verdict, evidence.because
+
+
+def look_again_at(scene: Scene) -> datetime | None:
+    """Return when to look again at a mail for which only DNS did not speak; None: it has waited long enough (S2)."""
+    end = scene.at + timedelta(seconds=scene.desk.rules.dns_retry_seconds)
+    if scene.now >= end:
+        return None
+    pause = min(max((scene.now - scene.at) / 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+    return min(scene.now + pause, end)
+
+
+def wants_own_check(mail: Mail, arrival: Arrival, desk: Desk) -> bool:
+    """Say whether our own check of a mail could tell anything: where no trusted header speaks (S2)."""
+    return not arrival.is_trusted or _of_the_header(mail, arrival, desk)[0] == "none"
+
+
+def _of_the_header(mail: Mail, arrival: Arrival, desk: Desk) -> tuple[Verdict, str]:
+    results = _header_of_ours(mail, arrival, desk)
     if results is None:
         return "none", "no Authentication-Results of a server that the desk trusts"
-    return read_results(results, _domain(scene.mail.from_[0].key if scene.mail.from_ else ""))
+    return read_results(results, _domain(mail.from_[0].key if mail.from_ else ""))
 
 
-def _trusted_results(scene: Scene) -> AuthResults | None:
-    """Return the topmost results of a server that the desk trusts, on a way in where no stranger could write them."""
-    if not scene.arrival.is_trusted:
-        return None
-    return next((one for one in scene.mail.auth_results if _is_trusted_id(one.authserv_id, scene.desk)), None)
+def _header_of_ours(mail: Mail, arrival: Arrival, desk: Desk) -> AuthResults | None:
+    """Return the topmost header that the desk's own server wrote, readable or not (S2): none below it is looked at."""
+    has_exchange = EXCHANGE_ONLINE in desk.authserv_ids and arrival.channel == "imap"
+    ids = [one for one in desk.authserv_ids if one != EXCHANGE_ONLINE]
+    for place, one in enumerate(mail.auth_results):
+        if one.authserv_id in ids:
+            return one
+        if one.authserv_id:
+            continue
+        is_exchanges = has_exchange and place == 0
+        if is_exchanges or (not one.is_whole and any(id_ in one.opening.lower() for id_ in ids)):
+            return one
+    return None
 
 
-def read_results(results: AuthResults, from_domain: str) -> tuple[str, str]:
+def read_results(results: AuthResults, from_domain: str) -> tuple[Verdict, str]:
     """Return the verdict of one header for `from_domain` (S2). A DMARC failure outweighs an aligned pass."""
-    source = results.authserv_id
-    for method in results.methods:
-        if method.method == "dmarc" and method.result == "fail":
-            return "fail", f"dmarc=fail by {source}"
+    source = results.authserv_id or "the mail server"
+    if results.fails or any(one.method == "dmarc" and one.result == "fail" for one in results.methods):
+        return "fail", f"dmarc=fail by {source}"
+    if not results.is_whole:
+        return "none", f"the Authentication-Results of {source} cannot be read whole"
     for method in results.methods:
         if method.result == "pass" and _is_aligned(method, from_domain):
             return "pass", f"{method.method}=pass by {source}"
     return "none", f"nothing aligned with {from_domain or 'a From domain'} by {source}"
-
-
-def _is_trusted_id(authserv_id: str, desk: Desk) -> bool:
-    return authserv_id.lower().rstrip(".") in desk.authserv_ids
 
 
 def _is_aligned(method: AuthMethod, from_domain: str) -> bool:

@@ -8,14 +8,10 @@ from typing import Self
 
 from mailgate.model.arrival import Arrival, Channel
 from mailgate.model.settings import Settings, bare_address
-from mailgate.model.verdicts import Evidence, Verdicts
 from mailgate.store.incoming import Incoming
 
 Submit = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Returns once all of it is durable; raises TryLater, or whatever went wrong, if it may not be."""
-
-Check = Callable[[bytes, str, str, str], Awaitable[Evidence]]
-"""raw, peer's address, HELO name, envelope sender → our own verdict (S2)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +24,6 @@ class Envelope:
     peer: str | None = None
     helo: str | None = None
     is_trusted: bool = False
-    own: Evidence | None = None  # our own check, where the door made one
     wants_ack: bool = True
 
 
@@ -87,7 +82,6 @@ def arrivals_of(
                 peer=envelope.peer,
                 helo=envelope.helo,
                 is_trusted=envelope.is_trusted,
-                verdicts=Verdicts(own=envelope.own),
                 wants_ack=envelope.wants_ack,
             ),
         )

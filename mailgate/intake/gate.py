@@ -4,25 +4,23 @@ import asyncio
 import ipaddress
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
 from mailgate.errors import TryLater
-from mailgate.intake.door import Check, Envelope, Recipients, Submit, arrivals_of
+from mailgate.intake.door import Envelope, Recipients, Submit, arrivals_of
 from mailgate.log import Log, short
 from mailgate.model.arrival import Channel
 from mailgate.model.settings import SmtpSettings
-from mailgate.model.verdicts import Evidence
 from mailgate.store.ids import utc_now
 
 LOG = Log("intake")
 MOST_RECIPIENTS = 100
 MOST_COMMANDS = 1000  # of a session, without a mail that was accepted
 COMMIT_SECONDS = 30
-CHECK_SECONDS = 10
 MOST_IDLE_TIMES = 10  # so many times the idle limit a session may last without a mail that was accepted
 _MOST_KNOWN = 10_000  # peers that are remembered
 FLOOR_BYTES_PER_SECOND = 8192  # a sender slower than this, after ten times the idle limit, is cut
@@ -55,13 +53,12 @@ class Gate:
         *,
         channel: Channel = "smtp",
         clock: Callable[[], datetime] = utc_now,
-        check: Check | None = None,
         tls: ssl.SSLContext | None = None,
         most_bytes: int | None = None,
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         """`most_bytes` caps what all sessions together hold in memory (default: four mails of full size, at least
-        128 MiB); `check` makes our own verdict on mail of peers that are not trusted; `has_room` says whether the disk
+        128 MiB); `has_room` says whether the disk
         can take more."""
         self.settings = settings
         self.recipients = recipients
@@ -73,7 +70,6 @@ class Gate:
         self._new_id = new_id
         self._channel = channel
         self._clock = clock
-        self._check = check
         self._trusted = TrustedPeers(settings.trusted_peers)
         self._peers: Counter[str] = Counter()
         self._most_bytes = most_bytes or max(4 * settings.size_limit, 128 * 1024 * 1024)
@@ -132,7 +128,7 @@ class Gate:
         task = loop.create_task(self._commit(raw, sender, to, peer, helo))
         self._commits.add(task)
         end = _Once(on_end)
-        timer = loop.call_later(CHECK_SECONDS + COMMIT_SECONDS, end, TimeoutError())
+        timer = loop.call_later(COMMIT_SECONDS, end, TimeoutError())
 
         def ended(task: asyncio.Task[None]) -> None:
             timer.cancel()
@@ -157,9 +153,6 @@ class Gate:
 
     async def _commit(self, raw: bytes, sender: str, to: tuple[str, ...], peer: str, helo: str) -> None:
         is_trusted = self._is_trusted(peer)
-        own: Evidence | None = None
-        if self._check is not None and not is_trusted:
-            own = await self._checked(self._check(raw, peer, helo, sender))
         envelope = Envelope(
             channel=self._channel,
             sender=sender,
@@ -167,7 +160,6 @@ class Gate:
             peer=peer,
             helo=helo,
             is_trusted=is_trusted,
-            own=own,
         )
         incoming = arrivals_of(raw, envelope, self.recipients, self._new_id, self._clock())
         await self._submit(incoming)
@@ -186,15 +178,6 @@ class Gate:
     def _is_trusted(self, peer: str) -> bool:
         # S2: no stranger reaches LMTP
         return self._channel == "lmtp" or self._trusted.has(peer)
-
-    async def _checked(self, check: Awaitable[Evidence]) -> Evidence:
-        try:
-            return await asyncio.wait_for(check, CHECK_SECONDS)
-        except TimeoutError:
-            return Evidence(verdict="none", because="the check took too long")
-        except Exception as error:  # what checks strangers' mail must not keep it out
-            LOG.failed("check.failed", error)
-            return Evidence(verdict="none", because="the check failed")
 
 
 class TrustedPeers:

@@ -106,10 +106,14 @@ class AuthMethod:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthResults:
-    """One Authentication-Results header, whoever wrote it; unreadable ones are left out by `parse`."""
+    """One Authentication-Results header, whoever wrote it. What is not whole cannot be read: it has no methods, and
+    `opening` is how it begins."""
 
-    authserv_id: str
+    authserv_id: str  # lower case; "": it has none (as Exchange Online writes it), or it cannot be read
     methods: tuple[AuthMethod, ...]
+    is_whole: bool = True
+    fails: bool = False  # a dmarc=fail stands in it, however odd the rest is
+    opening: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,8 @@ class Rules:
     incident_seconds: int = 15 * 60
     tries: int = 3  # I7
     staff_needs_authentication: bool = True  # S3
+    signature_seconds: int = 14 * 86400  # S2: so old a DKIM signature may be
+    dns_retry_seconds: int = 15 * 60  # S2: so long a staff mail waits for DNS before it is held
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,13 +159,14 @@ class Desk:
     first_number: int
     languages: tuple[str, ...]
     timezone: ZoneInfo
-    authserv_ids: tuple[str, ...]
+    authserv_ids: tuple[str, ...]  # lower case
     managers: tuple[str, ...]
     mailboxes: tuple[Mailbox, ...]
     queues: Mapping[str, Queue]  # in the order of the file: the first takes what names none
     calendars: Mapping[str, Calendar]
     teams: Mapping[str, Team]
     lexicon: Lexicon
+    arc_sealers: tuple[str, ...] = ()  # domains, lower case, whose ARC seals count (S2)
     account_patterns: tuple[str, ...] = ()  # regular expressions; group `number` or `login` names the account (S5)
     former_tags: tuple[str, ...] = ()  # tag words of former days and systems, lower case (T8)
     groups: tuple[str, ...] = ()  # lists that stand before the desk: posting addresses or ids, lower case (M7)
@@ -255,6 +258,16 @@ class WorkerSettings:
     max_depth: int = 50
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JunkSettings:
+    """Whom the house asks about junk and malice (M9)."""
+
+    headers: bool = True  # verdicts that the desk's own server wrote into the header
+    rspamd: str = ""  # http://host:port; "": not asked
+    clamd: str = ""  # unix:PATH or host:port; "": not asked
+    seconds: int = 5  # so long an answer may take
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Settings:
     """Everything the configuration says. `database_url` and `blobs_url` are absolute."""
@@ -272,6 +285,8 @@ class Settings:
     template_folders: tuple[str, ...] = ()  # the operator's own letter templates, over the shipped ones (A4)
     source: str = ""  # the file it was read from
     probe: ProbeSettings | None = None  # None: no test mails
+    junk: JunkSettings = field(default_factory=JunkSettings)
+    dns_servers: tuple[str, ...] = ()  # address or address:port; none: the machine's own resolver
 
     @property
     def board_url(self) -> str:

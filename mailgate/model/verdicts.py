@@ -14,6 +14,7 @@ class Evidence:
 
     verdict: Verdict
     because: str
+    domain: str = ""  # the From domain that it is about; "": whichever the mail has
     is_unsure: bool = False  # DNS did not tell: the same look may find more later
 
 
@@ -46,6 +47,11 @@ class Verdicts:
     junk: Junk | None = None  # of the filter that the house asks; headers of the mail are no part of it
     malware: tuple[Malware, ...] = ()
     unanswered: tuple[str, ...] = ()  # who was asked and did not answer, with the reason
+
+    @property
+    def is_unsure(self) -> bool:
+        """May another look find more?"""
+        return any(one is not None and one.is_unsure for one in (self.own, self.arc))
 
 
 NOT_ASKED = Verdicts()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mailgate import app
 from mailgate.errors import ConfigError, MailgateError
-from mailgate.intake.door import Check, Recipients
+from mailgate.intake.door import Recipients
 from mailgate.intake.gate import Gate
 from mailgate.intake.lmtp import LmtpDoor
 from mailgate.intake.room import Room
@@ -178,7 +178,6 @@ class Front:
             self._writer.submit,
             self._built.ids.new,
             channel="lmtp" if channel == "lmtp" else "smtp",
-            check=_strangers_check() if tls and smtp.check_strangers else None,
             tls=_tls(smtp.tls_cert, smtp.tls_key) if tls and smtp.tls_cert else None,
             has_room=Room.of(self._settings),
         )
@@ -311,12 +310,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
         return uvloop.new_event_loop
     return None
-
-
-def _strangers_check() -> Check:
-    from mailgate.intake.auth import StrangerCheck  # DNS, SPF and DKIM cost memory that many desks never need
-
-    return StrangerCheck()
 
 
 def _tls(certificate: str, key: str) -> ssl.SSLContext:

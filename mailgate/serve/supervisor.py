@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from mailgate.asked import asking_name
 from mailgate.errors import MailgateError
 from mailgate.log import Log
 from mailgate.pipeline import House, quarantine
@@ -198,6 +199,7 @@ class Supervisor:
                 self._quarantine(child.ended_for.arrival)
             # the rest of its group is handed out one by one
             self._inbox.bury(child.name)
+            self._inbox.bury(asking_name(child.name))
         except Exception as error:  # then their lease runs out
             LOG.failed("worker.not_buried", error, claimer=child.name)
 

@@ -5,6 +5,7 @@ import os
 import resource
 import select
 import signal
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from mailgate.pipeline import Worker
 from mailgate.serve.board import Board
 from mailgate.serve.names import name_of
 from mailgate.store.inbox import Taken
+from mailgate.verdicts.asking import Asker
 
 LOG = Log("worker")
 POLL_SECONDS = 1.0  # for mail that another process accepted
 MOVED_WHEN_IDLE, MOVED_WHEN_BUSY, BUSY_GROUPS = 50, 500, 40
+_STACK_BYTES = 1024 * 1024
 # What has not been accepted yet comes before what waits safely; but at 10 a neighbour who burns a core leaves a worker a
 # tenth of it, and an acknowledgement waits for seconds. At 5 it is a quarter.
 NICENESS = 5
@@ -66,7 +69,11 @@ class Round:
     def __init__(self, built: app.Built, board: Board, lines: Lines) -> None:
         self._inbox = built.inbox
         self._name = name_of("worker")
-        self._worker = Worker(built.house, built.inbox, name=self._name)
+        self._answered, self._answering = os.pipe()  # woken by who was asked about a mail
+        os.set_blocking(self._answered, False)
+        os.set_blocking(self._answering, False)
+        self._asker = Asker(built.settings)
+        self._worker = Worker(built.house, built.inbox, name=self._name, ask=self._asker.begin, on_answer=self._answer)
         self._board = board
         self._lines = lines
         self._seconds = built.settings.worker.mail_seconds
@@ -84,6 +91,8 @@ class Round:
                 self._wait(POLL_SECONDS)
             else:
                 self._wait(0)  # whose supervisor was killed ends, however much there is to do: another one does it
+        self._worker.let_go()
+        self._asker.close()
         LOG.event("worker.ended", claimer=self._name)
 
     def _work(self) -> int:
@@ -137,8 +146,15 @@ class Round:
 
     def _wait(self, seconds: float) -> None:
         with suppress(InterruptedError):
-            if select.select([self._lines.woken], [], [], seconds)[0]:
+            ready = select.select([self._lines.woken, self._answered], [], [], seconds)[0]
+            if self._answered in ready:
+                os.read(self._answered, 65536)
+            if self._lines.woken in ready:
                 self._is_ending |= not os.read(self._lines.woken, 65536)
+
+    def _answer(self) -> None:
+        with suppress(OSError):  # plenty to read already
+            os.write(self._answering, b".")
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         self._is_ending = True
@@ -146,6 +162,7 @@ class Round:
 
 def limit_memory(megabytes: int) -> None:
     """Let this process grow by so much at most (M4): beyond it an allocation is a MemoryError."""
+    threading.stack_size(_STACK_BYTES)  # room that a thread may never use counts as well
     with suppress(OSError, ValueError):
         size = _address_space() + megabytes * 1024 * 1024
         _, hard = resource.getrlimit(resource.RLIMIT_AS)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from mailgate.apply import Applied, note_sent
 from mailgate.compose.templates import Templates
+from mailgate.decide.sender import EXCHANGE_ONLINE
 from mailgate.errors import ConfigError, MailgateError
 from mailgate.intake.panel import panel_mail
 from mailgate.model.arrival import Arrival, Channel, PanelForm
@@ -259,8 +260,9 @@ class Player:
             return []
         domain = sender.rpartition("@")[2]
         server, verdict = self._desk.authserv_ids[0], step.auth
+        named = "" if server == EXCHANGE_ONLINE else f"{server}; "
         return [
-            f"Authentication-Results: {server}; dmarc={verdict} header.from={domain};"
+            f"Authentication-Results: {named}dmarc={verdict} header.from={domain};"
             f" spf={verdict} smtp.mailfrom={sender}; dkim={verdict} header.d={domain}"
         ]
 

@@ -45,9 +45,11 @@ from mailgate.store.rewriting import chunks
 from mailgate.store.types import METADATA, Instant
 
 __all__ = [
-    "INBOX", "IS_WAITING", "SMALL_BYTES", "GivenUp", "Inbox", "Incoming", "Taken", "arrival_from_json",
+    "ASKING", "INBOX", "IS_WAITING", "SMALL_BYTES", "GivenUp", "Inbox", "Incoming", "Taken", "arrival_from_json",
     "arrival_of_value", "arrival_to_json", "value_of_arrival",
 ]  # fmt: skip
+
+ASKING = "asking:"  # begins the name of who waits for what others say of a mail: nobody's turn depends on it
 IS_WAITING = text("state = 'waiting'")  # the very words of the index: it is found by them
 
 
@@ -96,7 +98,7 @@ _PRECEDING = Prepared(
     select(INBOX.c.id)
     .where(
         IS_WAITING, INBOX.c.id < bindparam("first"), INBOX.c.lease_until > bindparam("now"),
-        INBOX.c.claimer != bindparam("me"), INBOX.c.claimer != literal(""),
+        INBOX.c.claimer != bindparam("me"), INBOX.c.claimer != literal(""), INBOX.c.claimer.not_like(f"{ASKING}%"),
     )
     .limit(1)
 )  # fmt: skip
@@ -179,6 +181,10 @@ class Inbox:
     def release(self, ids: Sequence[str], not_before: datetime | None = None) -> None:
         """They were not at fault (database, blobs, disk, a shutdown): the try is given back."""
         self._set(ids, lease_until=not_before, claimer="", tries=INBOX.c.tries - 1)
+
+    def lend(self, ids: Sequence[str], claimer: str, until: datetime) -> None:
+        """They are in hand under another name, until then."""
+        self._set(ids, claimer=claimer, lease_until=until)
 
     def keep(self, claimer: str, until: datetime) -> None:
         """Let the leases of `claimer`, who is still at it, last until then."""

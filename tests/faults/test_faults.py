@@ -16,8 +16,6 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from mailgate.blobs import FolderBlobs
-from mailgate.intake.auth import verdict_of
-from mailgate.intake.dns import DnsTrouble
 from mailgate.intake.gate import Gate
 from mailgate.intake.smtp import SmtpDoor
 from mailgate.intake.writer import GroupWriter
@@ -32,6 +30,8 @@ from mailgate.store.engine import reading, transaction
 from mailgate.store.ids import Ids
 from mailgate.store.inbox import INBOX
 from mailgate.store.tables import ARRIVAL
+from mailgate.verdicts.dns import DnsTrouble
+from mailgate.verdicts.own import Client, check
 from tests.intake.doors import RECIPIENTS, TO, beside
 from tests.outbox.relays import Scripted, Told, relay_server
 from tests.world import MONDAY, World, a_mail, on_disk
@@ -222,45 +222,28 @@ def repeated(server: Scripted) -> int:
 
 
 STRANGER = a_mail(sender="eve@evil.example")
+EVE = Client(peer="203.0.113.9", helo="x.example", sender="eve@evil.example")
 
 
 def test_a_dns_that_is_dead_is_no_verdict_and_never_a_failure():
     def dead(name: str, type_: str) -> Any:
         raise DnsTrouble(f"{name}: timeout")
 
-    verdict, because = verdict_of(STRANGER, "203.0.113.9", "x.example", "eve@evil.example", dead)
-    assert verdict == "none"
-    assert "DNS" in because
+    found = check(STRANGER, datetime.now(UTC), dead, client=EVE)
+    assert found.verdict == "none"
+    assert "DNS" in found.because
 
 
 def test_a_dns_that_answers_slowly_costs_a_mail_a_bounded_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mailgate.intake.auth.SECONDS", 0.2)
+    monkeypatch.setattr("mailgate.verdicts.own.SECONDS", 0.2)
 
     def slow(name: str, type_: str) -> Any:
         time.sleep(0.15)
         return [b"v=spf1 include:a.example include:b.example include:c.example -all"] if type_ == "TXT" else []
 
     begun = time.monotonic()
-    verdict, _ = verdict_of(STRANGER, "203.0.113.9", "x.example", "eve@evil.example", slow)
+    assert check(STRANGER, datetime.now(UTC), slow, client=EVE).verdict == "none"
     assert time.monotonic() - begun < 2
-    assert verdict == "none"
-
-
-async def test_mail_of_strangers_is_taken_while_dns_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mailgate.intake.gate.CHECK_SECONDS", 0.1)
-    world = on_disk(tmp_path)
-
-    async def never(raw: bytes, peer: str, helo: str, sender: str) -> Any:
-        await asyncio.Event().wait()
-
-    writer = GroupWriter(world.inbox)
-    door = SmtpDoor(Gate(replace(SmtpSettings(), trusted_peers=()), RECIPIENTS, writer.submit, world.ids, check=never))
-    port = int((await door.open("127.0.0.1:0")).rpartition(":")[2])
-    assert await beside(send, port, STRANGER) == 250
-    await door.close(0.2)
-    await writer.close()
-    world.work()
-    assert world.outcomes() == ["new"]  # not held: nobody said that it was forged
 
 
 def test_a_clock_that_is_set_back_and_forth_fires_each_deadline_once():

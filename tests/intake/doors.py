@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from mailgate.intake.door import Check, Recipients
+from mailgate.intake.door import Recipients
 from mailgate.intake.gate import Gate
 from mailgate.intake.lmtp import LmtpDoor
 from mailgate.intake.smtp import SmtpDoor
@@ -112,14 +112,14 @@ class Line:
 
 @asynccontextmanager
 async def house(
-    *, lmtp: bool = False, check: Check | None = None, tls: Any = None, most_bytes: int | None = None, **settings: Any
+    *, lmtp: bool = False, tls: Any = None, most_bytes: int | None = None, **settings: Any
 ) -> AsyncIterator[House]:
     """An open door on a free port."""
     kept = Kept()
     channel: Any = "lmtp" if lmtp else "smtp"
     values = replace(SmtpSettings(hostname="mx.flexihost.example"), **settings)
     gate = Gate(
-        values, RECIPIENTS, kept, Ids().new, channel=channel, check=check, tls=tls, most_bytes=most_bytes
+        values, RECIPIENTS, kept, Ids().new, channel=channel, tls=tls, most_bytes=most_bytes
     )  # fmt: skip
     door: Any = LmtpDoor(gate) if lmtp else SmtpDoor(gate)
     address = await door.open("127.0.0.1:0")

@@ -6,7 +6,7 @@ import pytest
 from mailgate.errors import ConfigError
 from mailgate.model.settings import RelaySettings
 from mailgate.outbox.sign import signer
-from tests.intake.test_auth import KEY, RECORD
+from tests.verdicts.keys import KEY, RECORD
 
 LETTER = b"From: Support <s@firma.example>\r\nTo: o@b.example\r\nSubject: [x #1] hi\r\n\r\nhello\r\n"
 SETTINGS = RelaySettings(url="", dkim_domain="firma.example", dkim_selector="s", dkim_key=KEY.decode())

@@ -151,17 +151,6 @@ def test_references_keep_their_order_and_lose_their_brackets(reading: Reading) -
     assert mail.in_reply_to == ("2@x",)
 
 
-def test_authentication_results_are_read_and_junk_left_out(reading: Reading) -> None:
-    mail = reading(
-        "Authentication-Results: mx.desk.example; dmarc=pass header.from=b.example; dkim=fail header.d=b.example\n"
-        "Authentication-Results: ;;;\nFrom: a@b.example\n\nx"
-    )
-    (found,) = mail.auth_results
-    assert found.authserv_id == "mx.desk.example"
-    assert [(one.method, one.result) for one in found.methods] == [("dmarc", "pass"), ("dkim", "fail")]
-    assert found.methods[0].properties == {"header.from": "b.example"}
-
-
 def test_a_mail_forwarded_as_an_attachment_names_its_sender(reading: Reading) -> None:
     mail = reading(
         "From: a@b.example\nSubject: Fwd: RAM\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee.\n--b\n"

@@ -11,8 +11,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.intake.test_auth import KEY, RECORD
 from tests.serve.daemon import mail, running
+from tests.verdicts.keys import KEY, RECORD
 
 
 class Sink:

@@ -1,38 +1,18 @@
-"""Our own verdict on strangers' mail (S2)."""
+"""Our own verdict on a mail (S2): what a stranger's proves, and what one proves behind our own mail server."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dkim
 import pytest
 
-from mailgate.intake.auth import StrangerCheck, from_domain, verdict_of
-from mailgate.intake.dns import DnsTrouble, Resolve, within, zone
+from mailgate.model.verdicts import Evidence
+from mailgate.verdicts.dns import DnsTrouble, Resolve, within, zone
+from mailgate.verdicts.own import Client, check, from_domain
+from tests.verdicts.keys import ED_KEY, ED_PUBLIC, KEY, RECORD, SHORT_KEY, SHORT_PUBLIC
 
-# made for this test
-KEY = b"""-----BEGIN RSA PRIVATE KEY-----
-MIICXQIBAAKBgQCtzvaCMgekxtMEWk65W/Tcc9ukAhoThARLjlQruaGh9Qk0C0Ci
-RbWo0gscTf4K/GUAjxcz+nRYsiB1Hn6lSq+LbaeCiprbsffq1nlvDNUHc/lefulg
-RbM/JQ66piy8oGpVCgEoi96GtVGL8AEN07lEhxGx7icRfX5DrsygUbrcuQIDAQAB
-AoGBAIawwwFECf5cgbx2y1kDdO697fDcHB8RiE6Q/pNf6GzcugQV0EGwacVo+Gk3
-223iB9d2C9Ig/baaW2LHffdTuFK55NAW8TYeuypf270AbFwtfX0hk4AV4VajFv4r
-7GexYKTzy9vVoRsNA38WCzR7l3EuoN7vxZGMTB5bKPVnbk0tAkEA3+Szh0BjcjE+
-Ia+gwnS5PM8l7mDytStTiYX0SqlZnBukF/7Gkj9dzToFEY3gQzeixd6fVtTSFw9Z
-BUo6yBPpSwJBAMa7mwpDO2IpeeBGBLqVofeAyT8Ou6hYjkHl6OgVkV8wVGLzh53E
-HU6091+uTqwsyJe1pef8AqvCV2Cwvh7L84sCQQDdHM0cTr+nn/AfboaSZJon7uAk
-CsTHnTFUCOHY9mTUIgwt0mSjPEdUDe/BhV8sov5y8chlBasyMOsWqVdiDx//AkA9
-9R9RA8TvxZ6JnUq8IQpt72jOj/lRcspnIRaLxK2dz6N/dg1B0nKQpzq4Sc+dPhkL
-s0YWHSt4AQ7cxj1/vHYhAkBctvOz17+Ibx6f/7GBAPGULTmOCDOSbUHfasZjtPjl
-xTjUE4YJ4js3wXxsu9SOi1sfetYcABv60QgghxsPRjMe
------END RSA PRIVATE KEY-----
-"""
-PUBLIC = (
-    b"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCtzvaCMgekxtMEWk65W/Tcc9ukAhoThARLjlQruaGh9Qk0C0CiRbWo0gscTf4K"
-    b"/GUAjxcz+nRYsiB1Hn6lSq+LbaeCiprbsffq1nlvDNUHc/lefulgRbM/JQ66piy8oGpVCgEoi96GtVGL8AEN07lEhxGx7icRfX5D"
-    b"rsygUbrcuQIDAQAB"
-)
 MAIL = b"From: Support <a@firma.example>\r\nTo: s@x.example\r\nSubject: hi\r\n\r\nhello\r\n"
-RECORD = b"v=DKIM1; k=rsa; p=" + PUBLIC
 DMARC = ("_dmarc.firma.example", "TXT")
 RECORDS: dict[tuple[str, str], Sequence[Any]] = {
     ("s._domainkey.firma.example", "TXT"): [RECORD],
@@ -57,7 +37,8 @@ def verdict(
     raw: bytes, peer: str = OUTSIDE, helo: str = "x", sender: str = "b@elsewhere.example", **changes: Any
 ) -> str:
     records = RECORDS | changes.pop("records", {})
-    return verdict_of(raw, peer, helo, sender, changes.pop("resolve", zone(records)))[0]
+    client = Client(peer=peer, helo=helo, sender=sender)
+    return check(raw, datetime.now(UTC), changes.pop("resolve", zone(records)), client=client).verdict
 
 
 def without_policy() -> dict[str, Any]:
@@ -213,5 +194,122 @@ def test_there_is_an_end_to_asking():
         resolve("3.example", "TXT")
 
 
-async def test_the_door_asks_beside_its_loop():
-    assert (await StrangerCheck(zone(RECORDS))(signed(), OUTSIDE, "x", "a@b.example")).verdict == "pass"
+# behind our own mail server: no peer, DKIM alone, and nothing fails
+
+
+def inside(
+    raw: bytes, at: datetime | None = None, records: dict[tuple[str, str], Sequence[Any]] | None = None
+) -> Evidence:
+    return check(raw, at or datetime.now(UTC), zone(RECORDS | (records or {})))
+
+
+def test_behind_our_server_a_signature_is_pass_and_nothing_is_fail():
+    assert inside(signed()).verdict == "pass"
+    assert inside(signed() + b"evil").verdict == "none"
+    assert inside(MAIL).verdict == "none"
+    assert inside(signed(b"other.example")).verdict == "none"
+    assert inside(signed(b"news.firma.example")).verdict == "pass"
+    assert inside(signed(b"news.firma.example"), records=strictly()["records"]).verdict == "none"
+
+
+@pytest.mark.parametrize("place", range(0, len(MAIL), 3))
+def test_one_byte_changed_is_no_evidence(place: int):
+    raw = signed()
+    at = len(raw) - len(MAIL) + place
+    if MAIL[place : place + 1].isspace() or place < MAIL.index(b"\r\n\r\n") and not MAIL[place:].startswith(b"hi"):
+        return
+    changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+    assert inside(changed).verdict == "none"
+
+
+def test_ed25519_is_pass_too():
+    records = {("e._domainkey.firma.example", "TXT"): [b"v=DKIM1; k=ed25519; p=" + ED_PUBLIC]}
+    signature = dkim.sign(
+        MAIL,
+        b"e",
+        b"firma.example",
+        ED_KEY,
+        signature_algorithm=b"ed25519-sha256",
+        include_headers=[b"from", b"subject"],
+    )
+    assert inside(bytes(signature) + MAIL, records=records).verdict == "pass"
+    assert inside(bytes(signature) + MAIL.replace(b"hello", b"hallo"), records=records).verdict == "none"
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"mail": signed().replace(b"a=rsa-sha256", b"a=rsa-sha1")}, "SHA-256"),
+        ({"mail": signed(length=True)}, "l="),
+        ({"mail": bytes(dkim.sign(MAIL, b"s", b"firma.example", KEY, include_headers=[b"from"])) + MAIL}, "subject"),
+        ({"mail": b"Subject: another\r\n" + signed()}, "several subject"),
+        ({"mail": signed(), "at": datetime.now(UTC) + timedelta(days=15)}, "older than 14 days"),
+        ({"mail": signed(), "at": datetime.now(UTC) - timedelta(days=1)}, "of the future"),
+        ({"mail": signed().replace(b" t=", b" t=1; x=2; z=")}, "has expired"),
+        ({"mail": signed(), "records": {("s._domainkey.firma.example", "TXT"): []}}, "does not hold"),
+        ({"mail": signed(), "records": {("s._domainkey.firma.example", "TXT"): [b"v=DKIM1; p="]}}, "does not hold"),
+        (
+            {"mail": signed(), "records": {("s._domainkey.firma.example", "TXT"): [b"p=" + b"A" * 9000]}},
+            "does not hold",
+        ),
+    ],
+)
+def test_a_signature_that_says_nothing_is_named_with_the_reason(change: dict[str, Any], because: str):
+    found = inside(change["mail"], change.get("at"), change.get("records"))
+    assert (found.verdict, because in found.because) == ("none", True), found.because
+
+
+def test_a_key_of_less_than_1024_bits_is_no_key():
+    records = {("s._domainkey.firma.example", "TXT"): [b"v=DKIM1; p=" + SHORT_PUBLIC]}
+    raw = bytes(dkim.sign(MAIL, b"s", b"firma.example", SHORT_KEY, include_headers=[b"from", b"subject"])) + MAIL
+    assert inside(raw, records=records).verdict == "none"
+
+
+def test_a_signature_without_a_time_is_as_old_as_the_date_it_covers():
+    dated = b"Date: Mon, 2 Mar 2026 10:00:00 +0000\r\n" + MAIL
+    with_date = [b"from", b"subject", b"date"]
+    raw = untimed(dated, with_date)
+    assert inside(raw, datetime(2026, 3, 3, tzinfo=UTC)).verdict == "pass"
+    assert "older" in inside(raw, datetime(2026, 4, 3, tzinfo=UTC)).because
+    assert "when it was made" in inside(untimed(dated, [b"from", b"subject"]), datetime(2026, 3, 3, tzinfo=UTC)).because
+
+
+def untimed(mail: bytes, headers: list[bytes]) -> bytes:
+    """Sign without t=, which dkimpy always writes."""
+    signer = dkim.DKIM(mail)
+    make = signer.gen_header
+
+    def without(fields: list[tuple[bytes, bytes]], *rest: Any, **more: Any) -> Any:
+        return make([one for one in fields if one[0] != b"t"], *rest, **more)
+
+    signer.gen_header = without
+    return bytes(signer.sign(b"s", b"firma.example", KEY, include_headers=headers)) + mail
+
+
+def test_trouble_of_dns_is_unsure_and_a_key_that_is_not_there_is_not():
+    def dead(name: str, type_: str) -> Sequence[Any]:
+        raise DnsTrouble(f"{name}: no answer")
+
+    unsure = check(signed(), datetime.now(UTC), dead)
+    assert (unsure.verdict, unsure.is_unsure) == ("none", True)
+    assert not inside(signed(), records={("s._domainkey.firma.example", "TXT"): []}).is_unsure
+    assert not check(MAIL, datetime.now(UTC), dead).is_unsure  # nothing was asked
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("canonical", [(b"relaxed", b"relaxed"), (b"simple", b"simple")])
+def test_a_hostile_body_costs_no_more_than_its_length(canonical: tuple[bytes, bytes]):
+    mail = MAIL + (b" " * 500_000 + b"x") * 4 + b"\r\n" * 200_000
+    assert inside(signed(mail=mail.replace(b" " * 500_000, b" "), canonicalize=canonical)).verdict == "pass"
+    start = signed(mail=MAIL, canonicalize=canonical)
+    assert inside(start + mail[len(MAIL) :]).verdict == "none"
+
+
+@pytest.mark.timeout(20)
+def test_a_hostile_signature_is_not_read():
+    blanks = (
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=firma.example; s=s; t=1; h=from"
+        + b" \t" * 100_000
+        + b"x; bh=YQ==; b=YQ==\r\n"
+    )
+    assert inside(blanks + signed()).verdict == "pass"
