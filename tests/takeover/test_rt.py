@@ -194,7 +194,11 @@ def test_a_desk_with_whmcs_and_rt_moves_in_as_the_document_says(desk: DeskFolder
     newest = desk.rows("ticket", "list", "--limit", "1")[0]
     assert (newest["requestor"], newest["account"]) == ("sean@shop.example", "12")
     old = mail(
-        "Re: x", "Again.", sender="c20@shop.example", id_="s2@shop.example", more="In-Reply-To: <i20@team.example>\n"
+        f"Re: {SUBJECT % 20}",
+        "Again.",
+        sender="c20@shop.example",
+        id_="s2@shop.example",
+        more="In-Reply-To: <i20@team.example>\n",
     )
     desk.take(old)
     landed = shown(desk, 20)
