@@ -99,8 +99,9 @@ class Sync:
         if not self.is_trial:
             # a source with wrong records is read again: they are complained of as long as they are wrong
             mark = "" if outcome.complaints.count else asked.mark
+            said = (None, None) if outcome.is_same else (outcome.contacts, mark)
             with transaction(self.engine) as connection:
-                accounts.note_read(connection, self.desk.name, self.source.name, self.now, outcome.contacts, mark)
+                accounts.note_read(connection, self.desk.name, self.source.name, self.now, *said)
         return outcome
 
     def _bring(self, gathered: Gathered, told: Told) -> Outcome:

@@ -31,6 +31,7 @@ from mailgate.operations.relays import try_relay
 from mailgate.operations.trust import distrust
 from mailgate.operations.watch import CERTIFICATE_DAYS, STUCK_AFTER
 from mailgate.store import probes, schema
+from mailgate.store.accounts import read_sources
 from mailgate.store.engine import inbox_url, reading
 from mailgate.store.inbox import Inbox
 from mailgate.store.tables import ARRIVAL, STAFF
@@ -39,6 +40,7 @@ State = Literal["ok", "warning", "wrong"]
 _SECONDS = 10.0
 _PROBE = b"mailgate doctor"
 _MOST_FILES = 5
+_READING = timedelta(minutes=10)  # that a source of accounts may take
 _UNSYNCHRONISED = 5  # adjtimex(2): TIME_ERROR
 
 
@@ -195,6 +197,25 @@ def _tokens(patient: Patient) -> Iterator[Finding]:
             yield _ok("tokens", str(one))
 
 
+def _accounts(patient: Patient) -> Iterator[Finding]:
+    """Say when each source of accounts was last read well (S10)."""
+    sources = [(desk, source) for desk in patient.settings.desks.values() for source in desk.accounts]
+    if not sources:
+        return
+    with reading(patient.engine) as connection:
+        states = read_sources(connection)
+    for desk, source in sources:
+        read_at, contacts = states.get((desk.name, source.name), (None, 0))
+        name = f"{desk.name}/{source.name}"
+        if read_at is None:
+            yield _warning("accounts", f"{name} has not been read yet", "mailgate account sync")
+        elif datetime.now(UTC) - read_at > timedelta(seconds=3 * source.every_seconds) + _READING:
+            late = f"{name} was last read well on {read_at:%Y-%m-%d %H:%M} UTC"
+            yield _wrong("accounts", late, "mailgate account sync --dry-run says why; is `mailgate serve` running?")
+        else:
+            yield _ok("accounts", f"{name}: {contacts} contacts, read on {read_at:%Y-%m-%d %H:%M} UTC")
+
+
 def _probe(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings.probe
     if settings is None:
@@ -286,8 +307,8 @@ def _wrong(check: str, detail: str, advice: str) -> Finding:
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "database": _database, "blobs": _blobs, "queues": _queues, "relay": _relay, "imap": _imap, "dns": _dns,
-    "certificate": _certificate, "tokens": _tokens, "probe": _probe, "disk": _disk, "clock": _clock, "zones": _zones,
-    "files": _files,
+    "certificate": _certificate, "tokens": _tokens, "accounts": _accounts, "probe": _probe, "disk": _disk,
+    "clock": _clock, "zones": _zones, "files": _files,
 }  # fmt: skip
 _ADVICE = {
     "database": "is the database's server running, and are database.url and its password right?",
@@ -297,6 +318,7 @@ _ADVICE = {
     "dns": "is there a resolver in /etc/resolv.conf?",
     "certificate": "renew it (certbot renew), then systemctl restart mailgate",
     "tokens": "see the finding on the database",
+    "accounts": "see the finding on the database",
     "probe": "mailgate probe says where a test mail gets stuck",
     "disk": "make room, or move the data to a larger disk",
     "clock": "timedatectl set-ntp true",

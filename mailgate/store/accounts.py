@@ -205,10 +205,19 @@ def mark_of(connection: Connection, desk: str, name: str) -> str:
     return connection.execute(select(ACCOUNT_SOURCE.c.mark).where(*where)).scalar() or ""
 
 
-def note_read(connection: Connection, desk: str, name: str, now: datetime, contacts: int, mark: str) -> None:
-    """Remember a good reading."""
+def read_sources(connection: Connection) -> dict[tuple[str, str], tuple[datetime | None, int]]:
+    """Return when each source was last read well, and how many contacts it had, by desk and name."""
+    columns = (ACCOUNT_SOURCE.c.desk, ACCOUNT_SOURCE.c.name, ACCOUNT_SOURCE.c.read_at, ACCOUNT_SOURCE.c.contacts)
+    return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(select(*columns))}
+
+
+def note_read(
+    connection: Connection, desk: str, name: str, now: datetime, contacts: int | None = None, mark: str | None = None
+) -> None:
+    """Remember a good reading; what is None stays as it was."""
     where = (ACCOUNT_SOURCE.c.desk == desk, ACCOUNT_SOURCE.c.name == name)
-    connection.execute(update(ACCOUNT_SOURCE).where(*where).values(read_at=now, contacts=contacts, mark=mark))
+    said = {key: value for key, value in (("contacts", contacts), ("mark", mark)) if value is not None}
+    connection.execute(update(ACCOUNT_SOURCE).where(*where).values(read_at=now, **said))
 
 
 def _account(row: Mapping[str, Any], source: str) -> dict[str, Any]:
