@@ -1,7 +1,7 @@
 """The class of a request, and what a vague report of that class leaves open (Q5)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mailgate.model.findings import Class
@@ -24,6 +24,7 @@ _ORDER: tuple[Class, ...] = (
     "undelivered", "certificate", "mail", "invoice", "access", "domain", "site", "server",
 )  # fmt: skip
 _WITHIN: tuple[Class, ...] = ("undelivered", "certificate", "mail", "domain", "access")
+_CONCEPTS = tuple((name, f"class.{name}") for name in _ORDER)
 _BROKEN: tuple[Class, ...] = ("site", "mail", "undelivered", "certificate", "server", "access")
 _STRONG, _WEAK, _STATED = 4, 1, 3  # a phrase, a word; what a stated concept adds to its place
 _MOST_STRONG, _MOST_WEAK = 4, 3
@@ -60,7 +61,7 @@ class Report:
 
 def choose_class(reading: Reading) -> Chosen:
     """Return the class whose words speak loudest; the subject's words count twice."""
-    stated = {name: [one.span for one in reading.concepts.stated(f"class.{name}")] for name in _ORDER}
+    stated = {name: [one.span for one in reading.concepts.stated(concept)] for name, concept in _CONCEPTS}
     scores = {name: _score(reading, name, stated[name]) for name in _ORDER}
     if any(stated[name] or reading.of(f"class.{name}.strong") for name in _WITHIN):
         # a site or server is where the trouble of mail, domain or certificate shows
@@ -100,10 +101,12 @@ _KEY: Mapping[Class, tuple[str, ...]] = {
 }
 
 
-def _score(reading: Reading, name: Class, stated: list[Hit]) -> int:
-    strong = _weigh(reading, (*reading.of(f"class.{name}.strong"), *stated), _MOST_STRONG)
-    weak = _weigh(reading, reading.of(f"class.{name}.weak"), _MOST_WEAK)
-    return strong * _STRONG + weak * _WEAK + _STATED * bool(stated)
+def _score(reading: Reading, name: Class, stated: Sequence[Hit]) -> int:
+    phrases, words = reading.of(f"class.{name}.strong"), reading.of(f"class.{name}.weak")
+    if not (phrases or words or stated):
+        return 0
+    strong = _weigh(reading, (*phrases, *stated), _MOST_STRONG)
+    return strong * _STRONG + _weigh(reading, words, _MOST_WEAK) * _WEAK + _STATED * bool(stated)
 
 
 def _weigh(reading: Reading, hits: tuple[Hit, ...], most: int) -> int:

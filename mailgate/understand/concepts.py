@@ -1,6 +1,6 @@
 """Concepts: a thing and what is done to it, stated where both stand in one sentence, in any order (S6, Q3, Q5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,6 +35,9 @@ class Stated(NamedTuple):
         return Hit(self.act.language, min(self.object.start, self.act.start), max(self.object.end, self.act.end))
 
 
+Index = Mapping[str, tuple[tuple[str, str], ...]]  # by the row of things: concepts and the rows of their acts
+
+
 @lru_cache(maxsize=32)
 def pairs_of(lexicon: Lexicon) -> Mapping[str, tuple[Pair, ...]]:
     """Return the pairs of every concept by its name; ValueError names a row that is missing."""
@@ -44,6 +47,16 @@ def pairs_of(lexicon: Lexicon) -> Mapping[str, tuple[Pair, ...]]:
         if name.startswith(_PREFIX):
             found[name.removeprefix(_PREFIX)] = tuple(_pair(name, text, known) for text in texts)
     return found
+
+
+@lru_cache(maxsize=32)
+def index_of(lexicon: Lexicon) -> Index:
+    """Return the pairs by their things: of a text only the few that it names are looked at."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for concept, pairs in pairs_of(lexicon).items():
+        for pair in pairs:
+            found.setdefault(pair.object, []).append((concept, pair.act))
+    return {thing: tuple(acts) for thing, acts in found.items()}
 
 
 def _pair(name: str, text: str, known: set[str]) -> Pair:
@@ -58,18 +71,28 @@ def _pair(name: str, text: str, known: set[str]) -> Pair:
 class Finder:
     """Finds concepts among the hits of one text."""
 
-    __slots__ = ("_hits", "_pairs", "_sentence", "_words")
+    __slots__ = ("_found", "_hits", "_index", "_sentence", "_words")
 
-    def __init__(self, words: Words, hits: Hits, pairs: Mapping[str, tuple[Pair, ...]]) -> None:
-        self._words, self._hits, self._pairs = words, hits, pairs
+    def __init__(self, words: Words, hits: Hits, index: Index) -> None:
+        self._words, self._hits, self._index = words, hits, index
         self._sentence: list[int] | None = None
+        self._found: dict[str, list[Stated]] | None = None
 
-    def stated(self, name: str) -> Iterator[Stated]:
-        """Yield where a concept is stated, each act with the nearest of its things."""
-        for pair in self._pairs.get(name, ()):
-            things, acts = self._hits.get(pair.object), self._hits.get(pair.act)
-            if things and acts:
-                yield from self._together(self._true(pair.object, things), acts)
+    def stated(self, name: str) -> Sequence[Stated]:
+        """Return where a concept is stated, each act with the nearest of its things."""
+        if self._found is None:
+            self._found = self._all()
+        return self._found.get(name, ())
+
+    def _all(self) -> dict[str, list[Stated]]:
+        found: dict[str, list[Stated]] = {}
+        hits = self._hits
+        for row, acts_of in self._index.items():
+            if row in hits and (things := self._true(row, hits[row])):
+                for concept, act in acts_of:
+                    if act in hits:
+                        found.setdefault(concept, []).extend(self._together(things, hits[act]))
+        return found
 
     def _true(self, name: str, things: tuple[Hit, ...]) -> tuple[Hit, ...]:
         """Return the things but for what only sounds so: a network card is no card that pays (lists `no.<object>`)."""

@@ -86,6 +86,14 @@ _DAYPART = re.compile(
     r"(?:сьогодні|вчора|учора) (?:вночі|вранці|зранку|вдень|ввечері|увечері)|вночі)(?!\w)"
 )
 _WEEKEND = re.compile(r"(?<!\w)(?i:seit dem wochenende|since the weekend|od weekendu|с выходных|з вихідних)(?!\w)")
+_MOMENTS = (  # each with needles, one of which is in whatever it matches
+    (_WEEKEND, ("week", "woche", "выходн", "вихідн")),
+    (_SINCE_COUNT, ("seit", "for ", "od ", "уже", "вже", "вот", "już", "juz")),
+    (_AGO, ("vor ", "ago", "temu", "назад", "тому")),
+    (_AT, tuple("0123456789")),
+    (_DAYPART, ("night", "yesterday", "this ", "heute", "letzte", "gestern", "nacht", "dzi", "wczoraj", "nocy", "сегодня",
+                "вчера", "ноч", "сьогодні", "учора", "вночі")),
+)  # fmt: skip
 _TO_COME = re.compile(
     r"(?<!\w)(?i:please|bitte|proszę|prosze|пожалуйста|позвон|перезвон|перезвонить|зателефон|будь ласка|will|werden|wird|"
     r"ist am|planned|geplant|umzug|tomorrow|morgen früh|jutro|завтра|call|oddzwo|pod telefonem|can i|can we|"
@@ -174,7 +182,10 @@ def _started(text: str, *, is_trouble: bool) -> str:
 
 def _told(text: str) -> str:
     """Return when something went wrong, by what names a moment without the word since."""
-    for pattern in (_WEEKEND, _SINCE_COUNT, _AGO, _AT, _DAYPART):
+    low = text.lower()
+    for pattern, needles in _MOMENTS:
+        if needles and not any(needle in low for needle in needles):
+            continue
         for found in islice(pattern.finditer(text), _MOST_MOMENTS):
             sentence = text[
                 max(0, text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) : found.end() + 20

@@ -6,15 +6,15 @@ from typing import Literal
 from mailgate.model.findings import Findings
 from mailgate.model.settings import Desk, Lexicon
 from mailgate.understand.classes import Chosen, Report, choose_class, open_questions
-from mailgate.understand.concepts import Finder, pairs_of
+from mailgate.understand.concepts import Finder, index_of
 from mailgate.understand.fields import read_fields
 from mailgate.understand.names import find_names
 from mailgate.understand.numbers import ACCOUNT_PATTERNS, Lines, read_accounts
 from mailgate.understand.reading import Reading
 from mailgate.understand.requests import Asked, is_formal, read_request, side_of
-from mailgate.understand.thanks import GLAD, SAD, thanks_of, with_emoji, without_signature
+from mailgate.understand.thanks import GLAD, SAD, has_emoji, thanks_of, with_emoji, without_signature
 from mailgate.understand.tone import announced_matter, stated_outage
-from mailgate.understand.words.lexer import cut, fold
+from mailgate.understand.words.lexer import QUESTION, cut, fold, join
 from mailgate.understand.words.lists import Lists
 
 __all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
@@ -88,6 +88,12 @@ def _thanks(reading: Reading, lexicon: Lexicon) -> str:
     body = reading.names.plain.partition("\n\n")[2]
     if len(reading.words.words) - reading.subject_end > _MOST_THANKING or len(body) > _MOST_THANKING * 20:
         return ""
+    if QUESTION in reading.words.breaks[reading.subject_end + 1 :]:
+        return ""
+    said = compile_lists(lexicon, "thanks").find(reading.words)
+    is_said = "thanks.phrase" in said or has_emoji(body)
+    if not is_said or "thanks.blocker" in said and "thanks.allowed" not in said:
+        return ""
     text = without_signature(with_emoji(_without_reactions(body, lexicon)), _matter(lexicon))
     words = cut(fold(text), _abbreviations(lexicon))
     hits = {**compile_lists(lexicon, "facts").find(words), **compile_lists(lexicon, "thanks").find(words)}
@@ -102,8 +108,11 @@ def _shown(said: str) -> str:
 def _without_reactions(text: str, lexicon: Lexicon) -> str:
     """Return `text` without the lines in which a mail program tells of a reaction: the reaction itself says it."""
     notices = _folded(lexicon, "thanks.reaction")
-    lines = text.split("\n")
-    return "\n".join(line for line in lines if not any(notice in fold(line) for notice in notices))
+    folded = fold(text)
+    present = [notice for notice in notices if notice in folded]
+    if not present:
+        return text
+    return "\n".join(line for line in text.split("\n") if not any(notice in fold(line) for notice in present))
 
 
 @lru_cache(maxsize=32)
@@ -142,8 +151,9 @@ def _part_of(name: str) -> str:
 def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     names = find_names(f"{subject}\n\n{text}")
     head, _, body = names.plain.partition("\n\n")
-    head_words = cut(fold(head), _abbreviations(lexicon))
-    words = cut(f"{fold(head)}\n\n{fold(body[:_MOST_WORDS])}", _abbreviations(lexicon))
+    short = _abbreviations(lexicon)
+    subject_words = cut(fold(head), short)
+    words = join(subject_words, cut(fold(body[:_MOST_WORDS]), short))
     hits = compile_lists(lexicon, "facts").find(words)
-    concepts = Finder(words, hits, pairs_of(lexicon))
-    return Reading(words=words, subject_end=len(head_words.words), names=names, hits=hits, concepts=concepts)
+    concepts = Finder(words, hits, index_of(lexicon))
+    return Reading(words=words, subject_end=len(subject_words.words), names=names, hits=hits, concepts=concepts)

@@ -134,6 +134,11 @@ class Lines:
         return [self._lines[line] for line in sorted(found)]
 
     @cached_property
+    def has_digit(self) -> bool:
+        """Is there a digit in the text? Without one it names no number."""
+        return _DIGIT.search(self.text) is not None
+
+    @cached_property
     def numbered(self) -> str:
         """Return the lines that hold a digit, each with the line before it: a label may stand above its number."""
         wanted: list[str] = []
@@ -155,6 +160,8 @@ class Lines:
     def readable(self, pattern: re.Pattern[str]) -> str:
         """Return what one of our own patterns may match in; "" where it cannot."""
         is_login = "login" in pattern.groupindex
+        if not (is_login or self.has_digit):
+            return ""
         return "\n".join(line for line in self.speaking(_NEEDLES[pattern.pattern]) if is_login or _DIGIT.search(line))
 
     def readable_by_desk(self, pattern: Expression) -> Text:

@@ -55,10 +55,12 @@ class Reading:
     def stated(self, name: str) -> Iterator[Stated]:
         """Yield where a concept is stated, but for an act that is denied, is told of as past, or is another by its
         words (lists `not.<concept>`), and for what is another thing (lists `no.<object>`)."""
-        others = self.of(f"not.{name}")
-        for one in self.concepts.stated(name):
-            if not (self._is_denied(one.act) or self.is_background(one.span) or _touch(one.act, others)):
-                yield one
+        stated = self.concepts.stated(name)
+        if stated:
+            others = self.of(f"not.{name}")
+            for one in stated:
+                if not (self._is_denied(one.act) or self.is_background(one.span) or _touch(one.act, others)):
+                    yield one
 
     def _is_denied(self, act: Hit) -> bool:
         """Does a "not" stand before an act? One within the act is its own: no longer need."""

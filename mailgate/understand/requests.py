@@ -1,6 +1,6 @@
 """What is asked for (S6), which side's words speak (Q2), and formal notices (A1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,6 +10,7 @@ from mailgate.understand.reading import Reading, words_of
 from mailgate.understand.words.lists import Hit
 
 _RIGHTS: tuple[Right, ...] = get_args(Right)
+_LISTS: Mapping[Right, str] = {right: f"request.sensitive.{right}" for right in _RIGHTS}
 _MONEY: frozenset[Right] = frozenset({"refund", "payment_data"})
 
 
@@ -46,7 +47,9 @@ _NAMED_OFTEN: frozenset[Right] = frozenset({"auth_code", "password"})
 def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     """Return the hits that ask for what `right` covers. Codes and passwords are often just named: they must be asked
     for in the sentence, or be what the subject is about."""
-    name = f"request.sensitive.{right}"
+    name = _LISTS[right]
+    if not (reading.of(name) or reading.concepts.stated(name)):
+        return []
     stated = [one.span for one in reading.stated(name) if _is_asked(reading, one.span)]
     hits = [
         hit
@@ -82,9 +85,10 @@ _TECHNICAL: frozenset[Class] = frozenset({"site", "mail", "undelivered", "certif
 
 def _broken(reading: Reading, chosen: Chosen) -> tuple[Hit, ...]:
     """Return what is stated to be broken, where the mail is about it: a shop that takes no payment is no bill."""
-    if not chosen.is_trouble or chosen.name not in _TECHNICAL:
+    if not chosen.is_trouble:
         return ()
-    return tuple(one.span for one in reading.concepts.stated(f"class.{chosen.name}"))
+    named = f"class.{chosen.name}" if chosen.name in _TECHNICAL else "side.technical"
+    return tuple(one.span for one in reading.concepts.stated(named))
 
 
 def is_formal(reading: Reading) -> bool:

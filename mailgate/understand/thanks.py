@@ -34,8 +34,15 @@ _STAND_INS = frozenset({HOST, ADDRESS, IP})
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 
 
+def has_emoji(text: str) -> bool:
+    """Does `text` hold a sign of gladness?"""
+    return not text.isascii() and bool(_GLAD_SIGNS.search(text))
+
+
 def with_emoji(text: str) -> str:
     """Return `text` with emoji as words: those that are glad, and those that are not."""
+    if text.isascii():
+        return text
     text = _SKIN.sub("", text)
     return _SAD_SIGNS.sub(f" {SAD} ", _GLAD_SIGNS.sub(f" {GLAD} ", text))
 

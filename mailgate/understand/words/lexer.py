@@ -98,3 +98,8 @@ def cut(folded: str, abbreviations: frozenset[str] = frozenset()) -> Words:
             is_stopped = piece == "." and bool(abbreviations)
     breaks[-1] = max(breaks[-1], SENTENCE)
     return Words(tuple(words), tuple(breaks))
+
+
+def join(one: Words, other: Words) -> Words:
+    """Return the words of two texts that an empty line parts."""
+    return Words((*one.words, *other.words), (*one.breaks[:-1], max(SENTENCE, one.breaks[-1]), *other.breaks[1:]))
