@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from mailgate.config import kinds
 from mailgate.config.reading import Kind, Section
@@ -13,6 +14,7 @@ from mailgate.model.settings import AccountSource
 PRESETS = ("whmcs", "blesta", "fossbilling", "hostbill")
 COLUMNS = ("number", "login", "name", "language", "address", "roles", "purposes", "until")
 _KINDS = ("csv", "sql", "ldap", "http")
+_OURSELVES = ("localhost", "127.0.0.1", "::1")
 _SQL = kinds.text_of(
     'a database\'s address such as "mysql+pymysql://reader@localhost/whmcs"',
     lambda text: re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", text) is not None,
@@ -61,7 +63,21 @@ def read_accounts(section: Section, places: Places) -> AccountSource | None:
         token=read_secret(section, "token", places) if kind == "http" else "",
     )
     section.finish()
+    _check_secret(section, source)
     return source
+
+
+def _check_secret(section: Section, source: AccountSource) -> None:
+    """A secret crosses no network in the clear; to the machine itself it may."""
+    parts = urlsplit(source.place)
+    if parts.hostname in _OURSELVES:
+        return
+    if source.kind == "ldap" and parts.scheme == "ldap" and source.password and not source.starttls:
+        section.complain(
+            "ldap", "would send the password in the clear; allowed is ldaps://, or starttls = true with it"
+        )
+    if source.kind == "http" and parts.scheme == "http" and source.token:
+        section.complain("http", "would send the token in the clear; allowed is https://")
 
 
 def _query(section: Section, kind: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from mailgate.store.engine import transaction
 LOG = Log("accounts")
 LOOK_SECONDS = 5.0
 _LEAST_SECONDS = 600.0  # a reading may take so long, or as long as the pause between two
+_NICENESS = 10
 _HELP = "mailgate account sync --dry-run"
 
 
@@ -74,6 +75,7 @@ class AccountClock:
         self._alarms = alarms
         self._program = program
         self._on_told = on_told
+        self._busy: set[tuple[str, str]] = set()
         self._sources = {
             (desk.name, one.name): (desk, one) for desk in house.settings.desks.values() for one in desk.accounts
         }
@@ -81,18 +83,19 @@ class AccountClock:
     async def run(self, seconds: float = LOOK_SECONDS) -> None:
         """Look for ever."""
         is_known = False
-        while True:
-            try:
-                if not is_known:
-                    await asyncio.to_thread(make_known, self._house)
-                    is_known = True
-                for desk, source in await asyncio.to_thread(self.claim):
-                    await self._read(desk, source)
-            except MailgateError as error:
-                LOG.failed("accounts.put_off", error)
-            except Exception as error:
-                LOG.failed("accounts.failed", error)
-            await asyncio.sleep(seconds)
+        async with asyncio.TaskGroup() as readings:  # one that hangs keeps no other waiting; they end with us
+            while True:
+                try:
+                    if not is_known:
+                        await asyncio.to_thread(make_known, self._house)
+                        is_known = True
+                    for desk, source in await asyncio.to_thread(self.claim):
+                        readings.create_task(self._read_once(desk, source))
+                except MailgateError as error:
+                    LOG.failed("accounts.put_off", error)
+                except Exception as error:
+                    LOG.failed("accounts.failed", error)
+                await asyncio.sleep(seconds)
 
     def claim(self) -> list[tuple[Desk, AccountSource]]:
         """Return the sources that are due and ours to read now."""
@@ -105,6 +108,19 @@ class AccountClock:
                     mine.append(found)
         return mine
 
+    async def _read_once(self, desk: Desk, source: AccountSource) -> None:
+        """Read a source, unless it is still being read since the time before."""
+        key = (desk.name, source.name)
+        if key in self._busy:
+            return
+        self._busy.add(key)
+        try:
+            await self._read(desk, source)
+        except Exception as error:
+            LOG.failed("accounts.failed", error, source=source.name)
+        finally:
+            self._busy.discard(key)
+
     async def _read(self, desk: Desk, source: AccountSource) -> None:
         command = (
             *self._program, "--config", self._house.settings.source, "account", "sync", "--desk", desk.name, "--source",
@@ -112,8 +128,10 @@ class AccountClock:
         )  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL, preexec_fn=_give_way,
+            stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+        with suppress(OSError):  # mail comes first
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
         allowed = max(_LEAST_SECONDS, source.every_seconds)
         try:
             await asyncio.wait_for(process.wait(), allowed)
@@ -136,8 +154,3 @@ class AccountClock:
             raise
         LOG.event("accounts.process_ended", desk=desk.name, source=source.name, code=process.returncode)
         self._on_told()
-
-
-def _give_way() -> None:
-    """Mail comes first."""
-    os.nice(10)

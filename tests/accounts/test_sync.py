@@ -245,6 +245,11 @@ def test_one_daemon_at_a_time_reads_a_source_when_its_time_has_come(desk: DeskFo
         ('csv = "a"\nmost_ended = "10"', 'allowed is a share such as "10 %"'),
         ('csv = "a"\npasword_file = "a"', "pasword_file is no key of the configuration"),
         ('csv = "a"\n[[accounts]]\ncsv = "b"', "names csv twice"),
+        ('http = "http://x.example/"\ntoken_file = "flexihost.toml"', "would send the token in the clear"),
+        (
+            'ldap = "ldap://x.example"\nbase = "o"\npassword_file = "flexihost.toml"',
+            "would send the password in the clear",
+        ),
         ('http = "https://x.example/"\ntoken_file = "none"', "a file that mailgate can read"),
     ],
 )
