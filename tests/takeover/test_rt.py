@@ -204,3 +204,41 @@ def test_a_desk_with_whmcs_and_rt_moves_in_as_the_document_says(desk: DeskFolder
     landed = shown(desk, 20)
     assert landed["messages"][-1]["message_id"] == "<s2@shop.example>"
     assert landed["account"] == "13"
+
+
+@pytest.mark.server("mariadb")
+def test_the_same_rows_in_mariadb_are_the_same_tickets(desk: DeskFolder, rt: tracker.Tracker) -> None:
+    taken_over(desk, rt)
+    numbers = [one["number"] for one in desk.rows("ticket", "list")]
+    before = {number: shown(desk, number)["messages"] for number in (1, 2, TARGET)}
+    with mariadb.running() as server:
+        server.run(
+            "CREATE DATABASE rt5 CHARACTER SET utf8mb4;\nCREATE USER rt@'%' IDENTIFIED BY 'a';\nGRANT SELECT ON rt5.* TO rt@'%'"
+        )
+        server.run(tracker.MYSQL_SCHEMA.read_text(encoding="utf-8"), "rt5")
+        rt.copy_to(server.connect("rt5"))
+        (desk.folder / "rt.password").write_text("a\n", encoding="utf-8")
+        url = f"mysql+pymysql://rt@127.0.0.1:{server.port}/rt5"
+        again = desk.run(
+            "ticket",
+            "import",
+            "--rt",
+            url,
+            "--password-file",
+            str(desk.folder / "rt.password"),
+            "--queue",
+            "General=support",
+        )
+        assert (again.code, again.out.startswith("0 tickets")) == (0, True), again.err
+        assert "49 known already" in again.out
+        for file in desk.folder.glob("mailgate.db*"):
+            file.unlink()
+        assert desk.run(
+            "ticket", "import", "--rt", url, "--password-file", str(desk.folder / "rt.password"), "--queue", "General=support"
+        ).code == 0  # fmt: skip
+    assert [one["number"] for one in desk.rows("ticket", "list")] == numbers
+    for number, messages in before.items():
+        told = [(one["kind"], one["from"], one["visible_text"], one["message_id"], one["at"]) for one in messages]
+        found = shown(desk, number)["messages"]
+        assert [(one["kind"], one["from"], one["visible_text"], one["message_id"], one["at"]) for one in found] == told
+        assert [one["attachments"] for one in found] == [one["attachments"] for one in messages]

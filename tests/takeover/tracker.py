@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import create_engine, text
+
 from tests.store.postgresql import running as postgresql_running
 
 PLAY = Path(__file__).with_name("play.pl")
+MYSQL_SCHEMA = Path("/usr/share/request-tracker5/etc/schema.mysql")
 NAME = "desk.example"
+_TABLES = ("Queues", "Users", "Groups", "GroupMembers", "Tickets", "Transactions", "Attachments")
 
 
 @dataclass
@@ -34,6 +38,20 @@ class Tracker:
         ]
         assert ran.returncode == 0, f"step {len(results)}: {steps[len(results)]}: {ran.stderr.decode()[-2000:]}"
         return results
+
+    def copy_to(self, other: Any) -> None:
+        """Write the rows that an import reads into another database, which has RT's tables for MySQL."""
+        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection, other.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = ''")  # as RT itself does: a column without a value gets its default
+            for table in _TABLES:
+                for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():
+                    names = [name for name, value in row.items() if value is not None]
+                    cursor.execute(
+                        f"INSERT INTO `{table}` ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})",
+                        [row[name] for name in names],
+                    )
+        engine.dispose()
 
 
 @contextmanager
