@@ -377,6 +377,11 @@ def test_every_complaint_comes_at_once_with_file_key_and_what_is_allowed(tmp_pat
         (('name = "acme"', 'name = "acme"\nrules = { tries = 0 }'), ("rules.tries", "from 1")),
         (('name = "acme"', 'name = "acme"\nwords_folder = "gone"'), ("words_folder", "folder")),
         (('name = "acme"', 'name = "acme"\nwords.xx.outage = ["x"]'), ("words.xx", "de")),
+        (
+            ('name = "acme"', 'name = "acme"\nwords.common.concept.request.account = ["paper + nothing"]'),
+            ("concept.request.account", "paper + nothing"),
+        ),
+        (('name = "acme"', 'name = "acme"\nwords.en.howto = ["@nobody how"]'), ("words.en.howto", "group.nobody")),
         (('name = "acme"', "name = "), ("acme.toml", "line 2")),
     ],
 )

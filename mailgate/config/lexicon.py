@@ -1,6 +1,7 @@
 """Word lists: the shipped ones of every language, then a folder of the desk, then the words of its own file."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,6 +16,7 @@ from mailgate.model.settings import Lexicon
 LANGUAGES = ("en", "de", "pl", "ru", "uk")
 SHARED = "common"  # the lists of words that every language uses
 CONCEPTS = "concepts"  # the file whose rows are a list for each language
+_GROUP = re.compile(r"(?:^|[\s|])@(\w+)")
 _PAIRS = "concept."  # lists that pair rows; they are of no language
 
 Lists = Mapping[str, tuple[str, ...]]
@@ -32,6 +34,8 @@ def read_lexicon(words: Section, folder: Path | None) -> Lexicon:
             lists[language] = {**lists.get(language, {}), **own}
     for language, table in more.items():
         lists[language] = _with_more(lists, language, table, words)
+    for key, complaint in (*_complaints_of_pairs(lists), *_complaints_of_groups(lists)):
+        words.complain(key, complaint)
     return Lexicon(lists)
 
 
@@ -96,6 +100,26 @@ def _with_more(lists: Mapping[str, Lists], language: str, table: Any, words: Sec
             words.complain(f"{language}.{name}", f"is no word list; {hint}")
         more[name] = tuple(dict.fromkeys((*more.get(name, ()), *texts)))
     return more
+
+
+def _complaints_of_pairs(lists: Mapping[str, Lists]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the pairs of concepts: a mail would find it out too late."""
+    rows = {name for each in lists.values() for name in each}
+    for name, pairs in lists.get(SHARED, {}).items():
+        for pair in pairs if name.startswith(_PAIRS) else ():
+            thing, plus, act = (part.strip() for part in pair.partition("+"))
+            if not plus or f"object.{thing}" not in rows or f"act.{act}" not in rows:
+                yield f"{SHARED}.{name}", f"{pair!r} is no pair of rows as 'payment_means + change'"
+
+
+def _complaints_of_groups(lists: Mapping[str, Lists]) -> Iterator[tuple[str, str]]:
+    """Yield the groups that a phrase names and its language has not."""
+    for language, own in lists.items():
+        known = {name for each in (own, lists.get(SHARED, {})) for name in each}
+        for name, phrases in own.items():
+            for group in (group for phrase in phrases for group in _GROUP.findall(phrase)):
+                if f"group.{group}" not in known:
+                    yield f"{language}.{name}", f"there is no list group.{group}"
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -91,8 +91,10 @@ def _thanks(reading: Reading, lexicon: Lexicon) -> str:
     if QUESTION in reading.words.breaks[reading.subject_end + 1 :]:
         return ""
     said = compile_lists(lexicon, "thanks").find(reading.words)
-    is_said = "thanks.phrase" in said or has_emoji(body)
-    if not is_said or "thanks.blocker" in said and "thanks.allowed" not in said:
+    first = reading.subject_end  # what the subject says is not said now
+    if not (any(hit.start >= first for hit in said.get("thanks.phrase", ())) or has_emoji(body)):
+        return ""
+    if "thanks.allowed" not in said and any(hit.start >= first for hit in said.get("thanks.blocker", ())):
         return ""
     text = without_signature(with_emoji(_without_reactions(body, lexicon)), _matter(lexicon))
     words = cut(fold(text), _abbreviations(lexicon))
