@@ -4,8 +4,10 @@ import html
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from mailgate.model.mail import is_deliverable
 from mailgate.model.settings import Desk, bare_address
@@ -93,9 +95,7 @@ def _cell(record: Mapping[str, Any], name: str, longest: int = _LONGEST, *, is_e
         return ""
     if isinstance(value, str) and len(value) <= longest and not is_escaped and value.isprintable():
         return value.strip()
-    if not isinstance(value, str | int | date):
-        raise Wrong(f"{name}: a {type(value).__name__} is no text")
-    text = value if isinstance(value, str) else str(value)
+    text = _as_text(name, value)
     if is_escaped and "&" in text:
         text = html.unescape(text)
     if not text.isprintable():
@@ -105,6 +105,23 @@ def _cell(record: Mapping[str, Any], name: str, longest: int = _LONGEST, *, is_e
     if len(text) > longest:
         raise Wrong(f"{name}: is longer than {longest} letters")
     return text.strip()
+
+
+def _as_text(name: str, value: Any) -> str:
+    """Return a value of a database or of JSON as text: numbers may come as any kind, texts as bytes."""
+    match value:
+        case str():
+            return value
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case float() if value.is_integer():
+            return str(int(value))
+        case Decimal() if value.is_finite() and value == value.to_integral_value():
+            return str(int(value))
+        case int() | date() | UUID() | Decimal():
+            return str(value)
+        case _:
+            raise Wrong(f"{name}: a {type(value).__name__} is no text")
 
 
 def _language(record: Mapping[str, Any]) -> str:

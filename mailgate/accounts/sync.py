@@ -175,12 +175,13 @@ class Sync:
         gathered.shared.clear()
 
     def _settle_taken(self, connection: Connection, gathered: Gathered, found: _Difference) -> None:
-        """A new contact whose address is another account's, and stays it, is left out."""
-        if self.source.shared_addresses or not found.fresh:
+        """A new contact, or one that would count again, whose address is another account's, and stays it, is left out."""
+        back = {key for key, row in found.changed.items() if row.until is not None and row.until < self.today}
+        if self.source.shared_addresses or not (found.fresh or back):
             return
         gone = {row.id for row in found.gone}
         wrong: list[tuple[str, str]] = []
-        for keys in _batches(found.fresh):
+        for keys in _batches((*found.fresh, *back) if back else found.fresh):
             addresses = [key.partition("\n")[2] for key in keys]
             taken = accounts.others_with(connection, self.desk.name, addresses, self.today)
             owners = {address: number for id_, number, address in taken if id_ not in gone}
@@ -189,6 +190,7 @@ class Sync:
             number, _, address = key.partition("\n")
             if owner != number:
                 found.fresh.discard(key)
+                found.changed.pop(key, None)
                 gathered.leave_out(key, f"account {number}: {address} is an address of account {owner} already")
 
     def _guard(self, found: _Difference) -> None:

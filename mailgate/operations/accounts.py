@@ -5,16 +5,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mailgate.accounts.sources import Unread
 from mailgate.accounts.sync import Outcome, Sync, Told, TooManyEnd
 from mailgate.errors import MailgateError, Refused
 from mailgate.log import Log
 from mailgate.model.settings import AccountSource, Desk
-from mailgate.operations.alarms import Alarms
-from mailgate.pipeline import House
 from mailgate.store import accounts
 from mailgate.store.engine import transaction
+
+if TYPE_CHECKING:  # who only looks (`mailgate doctor`) decides nothing
+    from mailgate.operations.alarms import Alarms
+    from mailgate.pipeline import House
 
 LOG = Log("accounts")
 LOOK_SECONDS = 5.0
@@ -24,7 +27,7 @@ _HELP = "mailgate account sync --dry-run"
 
 
 def synchronise(
-    house: House, alarms: Alarms, desk: Desk, source: AccountSource, *, is_trial: bool = False, is_forced: bool = False,
+    house: "House", alarms: "Alarms", desk: Desk, source: AccountSource, *, is_trial: bool = False, is_forced: bool = False,
     told: Told = lambda done, total: None,
 ) -> Outcome:  # fmt: skip
     """Bring one source in; its trouble becomes an alarm to the managers, and its end ends that. Raises it all the same."""
@@ -53,7 +56,7 @@ def synchronise(
     return outcome
 
 
-def make_known(house: House) -> None:
+def make_known(house: "House") -> None:
     """Let every configured source have its row."""
     named = [(desk.name, one.name) for desk in house.settings.desks.values() for one in desk.accounts]
     with transaction(house.engine) as connection:
@@ -67,7 +70,7 @@ class AccountClock:
     """
 
     def __init__(
-        self, house: House, alarms: Alarms, program: Sequence[str] = (sys.executable, "-m", "mailgate"),
+        self, house: "House", alarms: "Alarms", program: Sequence[str] = (sys.executable, "-m", "mailgate"),
         on_told: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """`on_told`: there may be a letter to be sent."""

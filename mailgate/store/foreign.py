@@ -36,7 +36,8 @@ def shown(engine: Engine) -> str:
 def said(error: BaseException) -> str:
     """Return the first line of what a database's driver says, which names no parameter of ours."""
     cause = getattr(error, "orig", None) or error
-    return (str(cause).strip() or type(cause).__name__).split("\n", 1)[0][:300]
+    line = (str(cause).strip() or type(cause).__name__).split("\n", 1)[0][:300]
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _address(place: str) -> URL:

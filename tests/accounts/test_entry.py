@@ -1,7 +1,9 @@
 """A record of a source, whatever it holds: an entry with clean values, or a word about what is wrong."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ VALUES = (
     | st.binary(max_size=5)
     | st.dates()
     | st.floats()
+    | st.decimals()
     | st.lists(st.text(max_size=8))
 )
 RECORDS = st.fixed_dictionaries(
@@ -59,6 +62,14 @@ def _is_clean(entry: Entry) -> None:
 )  # fmt: skip
 def test_languages_go_by_code_or_by_the_name_that_panels_give_them(said: str | None, code: str | None) -> None:
     assert READER.read({"number": 1, "address": "a@b.example", "language": said}).language == (code or "")
+
+
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [(7, "7"), ("7", "7"), (Decimal("7"), "7"), (7.0, "7"), (b"K-7", "K-7"), (UUID(int=7), str(UUID(int=7)))],
+)
+def test_a_number_comes_as_databases_and_json_give_it(number: object, read: str) -> None:
+    assert READER.read({"number": number, "address": "a@b.example"}).number == read
 
 
 @pytest.mark.parametrize(

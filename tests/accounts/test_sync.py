@@ -155,6 +155,18 @@ def test_an_address_that_two_accounts_claim_is_the_one_s_that_has_it(desk: DeskF
     assert "hand@made.example is an address of account 5000 already" in desk.run("account", "sync").err
 
 
+def test_who_comes_back_does_not_take_an_address_that_is_another_account_s_by_now(desk: DeskFolder) -> None:
+    csv_source(desk, *PEOPLE, *CROWD)
+    desk.run("account", "sync")
+    write(desk, *PEOPLE[:2], *CROWD)
+    desk.run("account", "sync")
+    desk.run("account", "add", "5000", "sergey@sklad.example")
+    write(desk, *PEOPLE, *CROWD)
+    assert "account 1002: sergey@sklad.example is an address of account 5000 already" in desk.run("account", "sync").err
+    rows = [one for one in desk.rows("account", "list") if one["address"] == "sergey@sklad.example"]
+    assert {(one["number"], one["until"] is None) for one in rows} == {("1002", False), ("5000", True)}
+
+
 def test_an_address_that_moves_from_one_account_to_another_moves(desk: DeskFolder) -> None:
     csv_source(desk, *PEOPLE, *CROWD)
     desk.run("account", "sync")
