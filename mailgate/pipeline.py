@@ -26,7 +26,7 @@ from mailgate.model.facts import Clues, Facts
 from mailgate.model.mail import Mail
 from mailgate.model.phrases import Phrases
 from mailgate.model.quick import by_name, replace
-from mailgate.model.settings import Settings
+from mailgate.model.settings import Desk, Settings
 from mailgate.parse import LimitExceeded, Limits, frame, read
 from mailgate.probing import incoming_probe, note_returned
 from mailgate.store import probes
@@ -165,7 +165,10 @@ class House:
         desk = self.settings.desks[arrival.desk]
         clues = clues or self.clues(arrival, mail)
         facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
-        if facts.letters is not None and (shown := with_letters(mail, facts.letters, self._frames)) is not mail:
+        if (
+            facts.letters is not None
+            and (shown := with_letters(mail, facts.letters, self._frames, _names_of(desk))) is not mail
+        ):
             # rare: what a program marked as quoted is in no letter of ours, so it is read as what was said (M3)
             mail, clues = shown, self.clues(arrival, shown)
             facts = self.gatherer.gather(connection, clues, desk, arrival.received_at)
@@ -391,6 +394,11 @@ def quarantine(house: House, arrival: Arrival, reason: str) -> Decision | None:
         }  # fmt: skip
         connection.execute(insert(ARRIVAL), [row])
     return decision
+
+
+def _names_of(desk: Desk) -> tuple[str, ...]:
+    """Return how an attribution names the desk, folded: its title, name and mailboxes."""
+    return tuple(dict.fromkeys((desk.title.casefold(), desk.name.casefold(), *(one.address for one in desk.mailboxes))))
 
 
 def _arrival_row(arrival: Arrival, now: datetime) -> dict[str, Any]:

@@ -47,7 +47,7 @@ _LAST_MESSAGES = Prepared(
 )
 _TEXTS = Listed(
     lambda names: (
-        select(OUTBOX.c.created_at, OUTBOX.c.text)
+        select(OUTBOX.c.created_at, OUTBOX.c.subject, OUTBOX.c.text)
         .where(
             OUTBOX.c.ticket.in_(names), OUTBOX.c.audience == literal("customer"), OUTBOX.c.state != literal("withdrawn")
         )
@@ -320,12 +320,13 @@ def read_messages(connection: Connection, tickets: Sequence[int]) -> dict[int, t
 def _letters(connection: Connection, messages: Mapping[int, tuple[Message, ...]]) -> tuple[str, ...] | None:
     """Return the texts that a mail on these tickets may quote, notes too (an expert answers one); None where some are not known:
     there are more than are looked at, or retention has taken their words."""
-    found = [(at, text) for at, text in _TEXTS.all(connection, sorted(messages))]
+    sent = _TEXTS.all(connection, sorted(messages))
     said = [one for entries in messages.values() for one in entries]
-    is_whole = len(found) < _MOST_LETTERS and all(len(entries) < _MESSAGES for entries in messages.values())
-    if not is_whole or not all(text for _, text in found):
+    is_whole = len(sent) < _MOST_LETTERS and all(len(entries) < _MESSAGES for entries in messages.values())
+    if not is_whole or not all(text for _, _, text in sent):
         return None
-    found += [(one.at, one.text or one.visible_text) for one in said]
+    found = [(at, f"{subject}\n{text}") for at, subject, text in sent]
+    found += [(one.at, f"{one.subject}\n{one.text or one.visible_text}") for one in said]
     return tuple(text for _, text in sorted(found, key=lambda pair: pair[0], reverse=True))
 
 

@@ -1,7 +1,7 @@
 """What of a mail is shown where the ticket's letters are known (M3): a quote is one if its lines stand in them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 from mailgate.model.mail import Mail
@@ -24,17 +24,23 @@ def has_quotes(mail: Mail) -> bool:
     return any(one.kind in _DOUBTFUL and one.lines for one in mail.segments)
 
 
-def with_letters(mail: Mail, letters: Sequence[str], frames: Frames) -> Mail:
+def with_letters(mail: Mail, letters: Sequence[str], frames: Frames, ours: Collection[str] = ()) -> Mail:
     """Return `mail` with those of its quoted lines visible that stand in none of `letters` (newest first). `frames` tells
-    how many lines from one on are an older mail's attribution or header block within a quote.
+    how many lines from one on are an older mail's attribution or header block within a quote. `ours` are names and
+    addresses of the desk, folded: what is marked line by line below an attribution to one of them stays quoted, as
+    does a text without marks of which no line is known: it is a letter of ours that we have not (another system's, a
+    colleague's own), for who answers in between writes lines without a mark.
 
     Programs break lines elsewhere, mark words, and rewrite links: a line is found as a run of words, or by most of its
     runs of three. What stands between found lines and is too short to tell is quoted as they are.
     """
     known = _Known(letters)
     segments: list[Segment] = []
-    for one in mail.segments:
-        segments += _judged(one, known, frames) if one.kind in _DOUBTFUL else [one]
+    for place, one in enumerate(mail.segments):
+        judged = _judged(one, known, frames) if one.kind in _DOUBTFUL else [one]
+        above = mail.segments[place - 1] if place else None
+        is_whole = _is_marked(one) or len(judged) == 1
+        segments += [one] if is_whole and above is not None and _is_by(above, ours) else judged
     if segments == list(mail.segments):
         return mail
     segments = _with_attributions(segments)
@@ -56,6 +62,15 @@ class _Known:
             if words in self._ready[place]:
                 return True
         return False
+
+
+def _is_marked(segment: Segment) -> bool:
+    return all(line.lstrip().startswith(">") for line in segment.text.split("\n") if line.strip())
+
+
+def _is_by(segment: Segment, ours: Collection[str]) -> bool:
+    said = segment.text.casefold()
+    return segment.kind == "attribution" and any(name in said for name in ours)
 
 
 def _words(text: str) -> str:

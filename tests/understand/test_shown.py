@@ -79,6 +79,30 @@ def test_what_stands_in_no_letter_is_shown(body: str, shown: str) -> None:
     assert any(one.because == NOT_OURS for one in mail.segments)
 
 
+OTHERS = "This was written in the old system.\n\nThe office"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_quote"),
+    [
+        (f"Since Monday.\n\n{ON}\n{quoted(OTHERS)}", True),
+        (f"Since Monday.\n\n{ON}\n{quoted(LETTER + OTHERS)}", True),
+        (
+            f"Since Monday.\n\n{ON.replace('INTROSERV <support@introserv.example>', 'Hans <hans@weber.example>')}\n{quoted(OTHERS)}",
+            False,
+        ),
+        (f"Since Monday.\n\n{ON}\n{quoted(LETTER)}\n\nIt says\n> error 1045 access denied for shop", False),
+    ],
+)
+def test_what_is_marked_below_a_line_that_says_the_desk_wrote_it_is_quoted_though_no_letter_has_it(
+    body: str, is_quote: bool
+) -> None:
+    mail = with_letters(
+        reply(body), [LETTER], lambda lines, at: frame(lines, at, PHRASES), ("introserv", "support@introserv.example")
+    )
+    assert (mail.visible_text == "Since Monday.") is is_quote
+
+
 sentences = st.lists(
     st.sampled_from("alpha beta gamma delta server down order price please domain never".split()), min_size=3, max_size=9
 ).map(" ".join)  # fmt: skip
