@@ -8,7 +8,17 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, func, literal, select, text, update
 
 from mailgate.apply import Applied, apply
-from mailgate.decide.due import decide_digest, decide_held_hour, fall_due, missed_notices, next_digest
+from mailgate.decide.due import (
+    bundle_breaches,
+    days_of_digest,
+    decide_digest,
+    decide_held_hour,
+    fall_due,
+    midnight,
+    missed_notices,
+    next_digest,
+    without_breach,
+)
 from mailgate.decide.letters import gate
 from mailgate.log import Log
 from mailgate.model.decision import Decision
@@ -120,6 +130,7 @@ class Scheduler:
     ) -> list[Fired]:  # fmt: skip
         cases, _ = read_cases(connection, None, numbers)
         fired: list[Fired] = []
+        breaches: list[Decision] = []
         for number in numbers:
             case = cases.get(number)
             if case is None or case.ticket.desk not in self._house.settings.desks:
@@ -129,7 +140,11 @@ class Scheduler:
             facts = self._house.gatherer.gather_for_ticket(connection, case, now)
             decision = fall_due(case, desk, facts, now)
             missed.setdefault(desk.name, []).extend(decision.extra["missed"])
+            decision, told = without_breach(decision)
+            breaches += [told] if told else []
             fired.append(self._apply(connection, decision, now))
+        for decision in bundle_breaches(breaches, self._house.settings.desks):
+            self._apply(connection, decision, now)
         return fired
 
     def _tell_missed(
@@ -168,10 +183,10 @@ class Scheduler:
                 .values(next_at=again)
             )
             # what was missed in a longer absence is in this one digest, not in one each
-            since = next_digest(desk, row["next_at"] - timedelta(hours=26))  # the morning before, 23 to 25 hours ago
-            counts = day_counts(connection, desk.name, since, now)
-            day = row["next_at"].astimezone(desk.timezone).date()
-            fired.append(self._apply(connection, decide_digest(desk, counts, day), now))
+            first, last = days_of_digest(desk, row["next_at"], now)
+            counts = day_counts(connection, desk.name, midnight(desk, first), midnight(desk, last + timedelta(days=1)))
+            decision = decide_digest(desk, {**counts, "until_day": last if last != first else None}, first)
+            fired.append(self._apply(connection, decision, now))
         return fired
 
     def _apply(self, connection: Connection, decision: Decision, now: datetime) -> Fired:

@@ -367,6 +367,10 @@ def test_every_complaint_comes_at_once_with_file_key_and_what_is_allowed(tmp_pat
         (('name = "support"', 'name = "support"\n[[team]]\nname = "x"\ncalendar = "y"'), ("team[x].calendar", "none")),
         (('name = "acme"', 'name = "acme"\naccount_patterns = ["("]'), ("account_patterns", "(?P<number>")),
         (
+            ('name = "acme"', "name = 'acme'\naccount_patterns = ['no (?P<number>1']"),
+            ("at letter 4, before '(?P<number>1'",),
+        ),
+        (
             ('name = "acme"', "name = 'acme'\naccount_patterns = ['(?<=x)(?P<number>1)']"),
             ("account_patterns", "linear time"),
         ),

@@ -86,9 +86,21 @@ def test_two_schedulers_in_two_threads_fire_each_deadline_once(world: World) -> 
     for thread in threads:
         thread.join()
     assert trouble == []
-    assert letters(world, "breach") == TICKETS
+    assert told_of(world) == TICKETS
     assert letters(world, "handover") == TICKETS
     assert letters(world, "escalation") + left_out(world, "escalation") == TICKETS  # A3 keeps some back
+
+
+def told_of(world: World) -> int:
+    """Return of how many tickets the managers were told, in notices of several or of one."""
+    with reading(world.engine) as connection:
+        texts = connection.execute(
+            select(OUTBOX.c.text).where(OUTBOX.c.kind == "breach", OUTBOX.c.ticket.is_(None))
+        ).scalars()
+        single = connection.execute(
+            select(func.count()).where(OUTBOX.c.kind == "breach", OUTBOX.c.ticket.is_not(None))
+        ).scalar_one()
+        return int(single) + sum(text.count("| #1") for text in texts)
 
 
 def left_out(world: World, kind: str) -> int:
@@ -109,7 +121,7 @@ def test_two_processes_fire_each_deadline_once(world: World) -> None:
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    assert letters(world, "breach") == TICKETS
+    assert told_of(world) == TICKETS
 
 
 def test_after_a_restart_nothing_fires_again_and_nothing_is_forgotten(world: World) -> None:
@@ -162,7 +174,53 @@ def test_a_week_of_downtime_brings_one_digest(world: World) -> None:
     world.now = MONDAY + timedelta(days=7)
     world.scheduler.tick()
     world.send()
-    assert len(world.sent("digest")) == 1
+    [digest] = world.sent("digest")
+    assert digest.letter.rendered.subject.endswith("понедельник, 8 июня 2026 г. – воскресенье, 14 июня 2026 г.")
+
+
+def test_the_digest_of_a_morning_is_of_the_day_before_from_midnight_to_midnight(world: World) -> None:
+    ask(world)  # Monday noon in Kyiv
+    world.now = MONDAY + timedelta(hours=16)  # Tuesday, one o'clock at night
+    world.post(
+        a_mail("Mail is slow", "It is slow.", id_="night@shop.example", at=world.now), "support@flexihost.example"
+    )
+    world.run(days=1)
+    [digest] = world.sent("digest")
+    assert digest.letter.rendered.subject.endswith("понедельник, 8 июня 2026 г.")
+    assert "| Открыто: 1\n" in digest.text
+
+
+@pytest.mark.parametrize(("tickets", "notices"), [(2, 2), (5, 1)])
+def test_of_many_breaches_at_once_the_managers_get_one_notice_and_of_two_one_each(
+    world: World, tickets: int, notices: int
+) -> None:
+    ask(world, tickets)
+    world.run(minutes=61)
+    assert (len(world.sent("breach")), told_of(world)) == (notices, tickets)
+
+
+def test_letters_of_a_clock_do_not_go_to_a_ticket_that_a_machine_alone_has_opened(world: World) -> None:
+    world.account("1001", "monitor@shop.example")
+    more = "Auto-Submitted: auto-generated\n"
+    raw = a_mail("Disk full", "Disk of node7 is full.", sender="monitor@shop.example", auth="pass", more=more)
+    number = world.post(raw, "support@flexihost.example")["ticket"]
+    world.run(days=3)
+    assert world.sent(to="monitor@shop.example") == []
+    assert world.sent("breach"), "people of the desk are told as ever"
+    resolve = a_mail(
+        f"[flexihost #{number}] x", "#resolve", sender="ivan@team.example", auth="pass", id_="r1@team.example"
+    )
+    world.staff("ivan@team.example")
+    assert world.post(resolve, "support@flexihost.example")["outcome"] == "command"
+    assert world.sent("resolved") == []
+    mail = a_mail(f"Re: [flexihost #{number}] Disk full", "Please look, it is full again.", sender="monitor@shop.example",
+                  auth="pass", id_="two@shop.example", at=world.now)  # fmt: skip
+    assert world.post(mail, "support@flexihost.example")["outcome"] == "follow_up"
+    resolve = a_mail(
+        f"[flexihost #{number}] x", "#resolve", sender="ivan@team.example", auth="pass", id_="r2@team.example"
+    )
+    world.post(resolve, "support@flexihost.example")
+    assert [one.to for one in world.sent("resolved")] == ["monitor@shop.example"], "a person has written by now"
 
 
 def test_a_new_ticket_suspends_nothing_the_ack_meets_its_deadline_when_it_leaves(world: World) -> None:

@@ -139,20 +139,21 @@ def _add(built: Built, args: argparse.Namespace) -> str:
     sheet.check(f"account {args.number}")
     if account and (person or not args.name):
         fresh = replace(fresh, name=account.name)  # the name given is the person's
-    what = f"account {args.number}" + (f", {person.address}" if person else "")
-    return f"{what}: {_told(_put(built, [(fresh, person)]))}"
+    of_account, of_person = _put(built, [(fresh, person)])
+    return f"account {args.number}: {_told(of_account)}" + (f"; {person.address}: {_told(of_person)}" if person else "")
 
 
 def _import(built: Built, args: argparse.Namespace) -> str:
     sheet = read_sheet(args.file, COLUMNS, ("number",), built.settings, args.desk)
     found = read_accounts(sheet)
     sheet.check(args.file)
-    return f"{len(found)} rows: {_told(_put(built, found))}"
+    accounts, contacts = _put(built, found)
+    return f"{len(found)} rows; accounts: {_told(accounts)}; contacts: {_told(contacts)}"
 
 
-def _put(built: Built, found: Sequence[tuple[Account, Contact | None]]) -> people.Changes:
-    """Store them, in groups, so that a daemon beside us never waits long."""
-    changes, ids = people.Changes(), {}
+def _put(built: Built, found: Sequence[tuple[Account, Contact | None]]) -> tuple[people.Changes, people.Changes]:
+    """Store them, in groups, so that a daemon beside us never waits long; return what became of accounts and contacts."""
+    accounts, contacts, ids = people.Changes(), people.Changes(), {}
     history = _history(built)
     with progress("importing", len(found)) as told:
         for start in range(0, len(found), _GROUP):
@@ -161,11 +162,11 @@ def _put(built: Built, found: Sequence[tuple[Account, Contact | None]]) -> peopl
                     key = (account.desk, account.number)
                     if key not in ids:
                         ids[key], verdict = people.put_account(connection, account, built.ids, history)
-                        changes.count(verdict)
+                        accounts.count(verdict)
                     if contact:
-                        changes.count(people.put_contact(connection, contact, ids[key], built.ids, history))
+                        contacts.count(people.put_contact(connection, contact, ids[key], built.ids, history))
             told(min(len(found), start + _GROUP))
-    return changes
+    return accounts, contacts
 
 
 def _remove(built: Built, args: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailgate import config
-from mailgate.config.reading import Entry
+from mailgate.config.reading import Entry, toml_text
 from mailgate.model.settings import Promise
 
 _SHORT_SECRET = 16
@@ -40,11 +40,11 @@ def run(args: argparse.Namespace) -> int:
 def _show(entries: Sequence[Entry], *, as_json: bool) -> None:
     width = max((len(entry.key) for entry in entries), default=0)
     for entry in entries:
-        value = json.dumps(_plain(entry.value), ensure_ascii=False)
+        value = _plain(entry.value)
         if as_json:
-            print(f'{{"key": {json.dumps(entry.key)}, "value": {value}, "from": {json.dumps(entry.source)}}}')
+            print(json.dumps({"key": entry.key, "value": value, "from": entry.source}, ensure_ascii=False))
         else:
-            print(f"{entry.key:{width}} = {value}  # {entry.source}")
+            print(f"{entry.key:{width}} = {'none' if value is None else toml_text(value)}  # {entry.source}")
 
 
 def _plain(value: Any) -> Any:

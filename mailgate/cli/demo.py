@@ -1,12 +1,14 @@
 """A desk with sample accounts on loopback: plays a short story through the real listeners, then stays up."""
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from mailgate.demo.desk import DemoDesk
 from mailgate.demo.story import Story, Teller
+from mailgate.demo.words import WORDS
 
 _SHOWN_LINES = 14
 
@@ -14,26 +16,33 @@ _SHOWN_LINES = 14
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `mailgate demo` takes."""
     parser.add_argument("--once", action="store_true", help="end after the story")
-    parser.add_argument("--folder", type=Path, help="where the desk is made (default: a new temporary folder)")
+    parser.add_argument("--language", choices=tuple(WORDS), default="en", help="what its people write and are told in")
+    parser.add_argument(
+        "--folder", type=Path, help="where the desk is made (default: a new temporary folder, which --once removes)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Play the story; stay up until Ctrl-C unless it is to be played once."""
     folder = args.folder or Path(tempfile.mkdtemp(prefix="mailgate-demo-"))
+    is_told = False
     print(f"A desk in {folder}: embedded database, mail going out into {folder / 'outgoing'}.", flush=True)
-    desk = DemoDesk(folder)
+    desk = DemoDesk(folder, args.language)
     try:
         desk.start()
         print(f"The daemon listens on 127.0.0.1:{desk.port}.", flush=True)
         Story(desk, _teller()).play()
-        _tell_more(desk)
+        is_told = True
         if not args.once:
+            _tell_more(desk)
             print("It stays up; Ctrl-C ends it.", flush=True)
             desk.wait()
     except KeyboardInterrupt:
         print()
     finally:
         desk.stop()
+    if args.once and is_told and args.folder is None:  # after a failure the daemon's log is wanted
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

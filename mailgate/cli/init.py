@@ -11,7 +11,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `mailgate init` takes."""
     parser.add_argument("directory", metavar="DIR", type=Path, help="new, or without a mailgate.toml")
     parser.add_argument(
-        "--desk", action="append", choices=config.PRESETS, help="a desk to begin with, repeatable (default: flexihost)"
+        "--desk",
+        action="append",
+        choices=(*config.PRESETS, config.BLANK),
+        help="a desk to begin with, repeatable (default: flexihost); blank: one of your own, to be filled in",
     )
 
 
@@ -24,5 +27,9 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"wrote {file} with {', '.join(desks)}; mail goes out into {args.directory / 'outgoing'} until it names a relay"
     )
+    if config.BLANK in desks:
+        print(
+            f"fill in {args.directory / f'{config.BLANK}.toml'} where it says <--, then: mailgate --config {file} config check"
+        )
     print(f"next: mailgate --config {file} serve")
     return 0

@@ -8,7 +8,7 @@ from mailgate.errors import Refused
 from mailgate.store import outbox, views
 from mailgate.store.engine import reading, transaction
 
-_COLUMNS = ("id", "desk", "ticket", "kind", "at", "to", "subject", "state", "attempts", "reason")
+_COLUMNS = ("id", "desk", "ticket", "kind", "at", "to", "subject", "state", "until", "attempts", "reason")
 _OPEN: tuple[outbox.State, ...] = ("waiting", "sending", "failed")
 _STATES: tuple[outbox.State, ...] = ("waiting", "sending", "sent", "failed", "withdrawn")
 
@@ -40,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
                 found = outbox.list_letters(
                     connection, desk=args.desk, states=states, ticket=args.ticket, limit=args.limit
                 )
-            print_rows(map(views.letter_keys, found), _COLUMNS, as_json=args.json, empty="nothing is to be sent")
+            rows = [views.letter_keys(one) for one in found]
+            if not args.json:
+                rows = [{**row, "until": row["next_at"] if row["state"] == "waiting" else None} for row in rows]
+            print_rows(rows, _COLUMNS, as_json=args.json, empty="nothing is to be sent")
             return 0
         with transaction(built.engine) as connection:
             letter = outbox.find(connection, args.id)
@@ -53,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "show":
             _show(letter, as_json=args.json)
         else:
-            print(f"{args.id} {'is sent again' if args.action == 'retry' else 'dropped'}")
+            done = "is sent now" if args.action == "retry" else "is not sent"
+            about = f", ticket {letter.rendered.ticket}" if letter.rendered.ticket else ""
+            print(f"{args.id} {done}: {letter.rendered.kind} to {letter.rendered.to}{about}")
     return 0
 
 

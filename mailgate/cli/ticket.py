@@ -1,8 +1,9 @@
 """Tickets: list, show, history; close, merge, split, assign; export."""
 
 import argparse
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailgate import app
 from mailgate.byhand.arguments import add_arguments as add_changes
@@ -11,6 +12,9 @@ from mailgate.errors import Refused
 from mailgate.store import views
 from mailgate.store.engine import reading
 from mailgate.store.history import told
+
+if TYPE_CHECKING:
+    from mailgate.apply import Applied
 
 _FOUND = ("number", "desk", "queue", "status", "requestor", "subject", "found")
 _COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor", "subject")
@@ -100,9 +104,24 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
             from mailgate.byhand import tickets
 
             applied = tickets.perform(args, built.house)
-            new = f"; ticket {applied.number} opened" if applied.number else ""
-            print(f"ticket {args.number}: {args.action} done{new}")
+            for line in _changes(applied, args.number):
+                print(line)
     return 0
+
+
+def _changes(applied: "Applied", number: int) -> Iterator[str]:
+    """Yield what a command has changed, a line a ticket."""
+    by_ticket: dict[int, list[str]] = {number: []}
+    for one in applied.timeline:
+        if one["event"] == "ticket" and one["change"] != "links":
+            told = by_ticket.setdefault(one["ticket"], [])
+            told.append(f"{one['change']} {_word(one['from'])} → {_word(one['to'])}")
+    for ticket, told in by_ticket.items():
+        yield f"ticket {ticket}{' opened' if ticket == applied.number else ''}: {', '.join(told) or 'nothing changed'}"
+
+
+def _word(value: Any) -> str:
+    return (", ".join(map(str, value)) if isinstance(value, list) else str(value or "")) or "none"
 
 
 def _get(built: app.Built, number: int) -> dict[str, Any]:

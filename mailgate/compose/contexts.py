@@ -53,10 +53,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "because": "", "text": "", "for_managers": False, "since": None, "queue": "",
     },
     "bounce_notice": {"failed": (), "letter_kind": "", "letter_subject": "", "next_address": None},
-    "breach": {"kinds": (), "due_at": None, "escalated_to": None, "opens_at": None, "text": ""},
+    "breach": {"entries": (), "kinds": (), "due_at": None, "escalated_to": None, "opens_at": None, "text": ""},
     "missed": {"entries": ()},
     "digest": {
-        "day": None, "opened": 0, "answered": 0, "breached": 0, "held": 0, "quarantined": 0, "waiting": (),
+        "day": None, "until_day": None, "opened": 0, "answered": 0, "breached": 0, "held": 0, "quarantined": 0, "waiting": (),
         "kept_percent": None,
     },
     "incident_suspected": {"host": "", "tickets": (), "minutes": 15},

@@ -148,7 +148,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             "letter_kind": "relay", "letter_subject": "502", "next_address": "tech@shop.example",
         },
         "breach": {
-            "kinds": ("first_response",), "due_at": _AT, "escalated_to": "admins",
+            "entries": (), "kinds": ("first_response",), "due_at": _AT, "escalated_to": "admins",
             "opens_at": _AT + timedelta(days=1), "text": text,
         },
         "missed": {
@@ -158,7 +158,7 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             )
         },
         "digest": {
-            "day": _AT.date(), "opened": 12, "answered": 10, "breached": 1, "held": 2, "quarantined": 0,
+            "day": _AT.date(), "until_day": None, "opened": 12, "answered": 10, "breached": 1, "held": 2, "quarantined": 0,
             "waiting": ({"ticket": 10001, "subject": "502", "queue": "support", "since": _AT - timedelta(days=1)},),
             "kept_percent": 97,
         },
@@ -202,6 +202,15 @@ _BRANCHES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     | {name: {"cause": name} for name in ("management", "last_rung")},
     "colleague_notice": {"answered": {"cause": "answered"}},
     "command_done": {"kept": {"done": (), "is_help": False, "is_kept": True}},
+    "breach": {
+        "many": {
+            "entries": (
+                {"ticket": 10001, "subject": "502", "kinds": ("ack",), "due_at": _AT, "team": None},
+                {"ticket": 10002, "subject": "503", "kinds": ("first_response", "resolve"), "due_at": _AT, "team": "admins"},
+            )
+        }
+    },
+    "digest": {"days": {"until_day": (_AT + timedelta(days=2)).date()}},
     "lead_notice": {"again": {"cause": "wrote_again"}},
     "held_notice": {"managers": {"for_managers": True}},
 }  # fmt: skip

@@ -29,6 +29,7 @@ from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, Settings
 
 PRESETS = ("flexihost", "introserv", "strato")
+BLANK = "blank"  # the desk that is to be filled in
 _WEB_URL = kinds.text_of(
     '"https://board.desk.example", or "" for http and the listener', lambda text: not text or kinds.is_web_url(text)
 )

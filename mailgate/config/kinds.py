@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailgate.config.reading import Kind
-from mailgate.model.expressions import expression
+from mailgate.model.expressions import Expression, expression
 from mailgate.model.settings import Promise
 
 _UNITS = {
@@ -214,10 +214,27 @@ def _one_line(text: str) -> bool:
     return bool(text.strip()) and not re.search(r"[\x00-\x1f\x7f]", text)
 
 
+def checked_expression(source: str) -> Expression:
+    """Return the expression; ValueError says what is wrong with it and at which letter, where that can be told."""
+    try:
+        return expression(source)
+    except ValueError as error:
+        raise ValueError(f"{error}{_where_it_breaks(source)}") from None
+
+
+def _where_it_breaks(source: str) -> str:
+    try:
+        re.compile(source)
+    except re.error as error:
+        if error.pos is not None:
+            return f" (at letter {error.pos + 1}, before {source[error.pos : error.pos + 20]!r}: {error.msg})"
+    return ""
+
+
 def _pattern(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
-    if not expression(value).groups & {"number", "login"}:
+    if not checked_expression(value).groups & {"number", "login"}:
         raise ValueError("it has no such group")
     return value
 

@@ -1,6 +1,7 @@
 """Reading a TOML table key by key: typed values, where each came from, and every complaint at once."""
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -196,12 +197,29 @@ def without_password(url: str) -> str:
     return re.sub(r"(://[^/@:\s]{0,256}:)[^/@\s]{1,256}@", r"\1***@", url)
 
 
+def toml_text(value: object) -> str:
+    """Return a value as a configuration file would have it, on one line."""
+    match value:
+        case str():
+            return json.dumps(without_password(value), ensure_ascii=False)
+        case bool():
+            return str(value).lower()
+        case dict():
+            return (
+                f"{{ {', '.join(f'{_toml_key(key)} = {toml_text(one)}' for key, one in value.items())} }}"
+                if value
+                else "{}"
+            )
+        case list() | tuple():
+            return f"[{', '.join(map(toml_text, value))}]"
+        case _:
+            return str(value)
+
+
+def _toml_key(key: object) -> str:
+    return str(key) if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", str(key)) else json.dumps(str(key), ensure_ascii=False)
+
+
 def _shown(value: object) -> str:
-    text = (
-        f'"{without_password(value)}"'
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    text = toml_text(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

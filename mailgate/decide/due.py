@@ -1,13 +1,13 @@
 """What falls due (D3 to D9, S4's hour): a ticket's due deadlines decided together, the digest, the held mail's hour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from mailgate.decide import calendar, clocks, letters
 from mailgate.decide.escalate import climb, move, withdraw_waiting
-from mailgate.model.decision import Decision, Effect, Note, Reason, Save
+from mailgate.model.decision import Decision, Effect, Note, Reason, Save, Send
 from mailgate.model.facts import Facts
 from mailgate.model.letter import Letter
 from mailgate.model.quick import replace
@@ -16,6 +16,7 @@ from mailgate.model.ticket import Case, Deadline
 
 _BREACHED = ("first_response", "next_response", "resolve", "ack", "promise")
 _ENDINGS = ("close_auto", "resolve_auto")  # first: after downtime nobody is reminded of what is over
+_MANY = 3  # breaches at one moment that are told in one notice
 _ESCALATES = ("first_response", "next_response", "resolve")
 
 
@@ -71,7 +72,7 @@ def fall_due(case: Case, desk: Desk, facts: Facts, now: datetime) -> Decision:
 
 
 def decide_digest(desk: Desk, counts: dict[str, Any], day: date, queue: str = "") -> Decision:
-    """D9: the managers' digest of a day, with what waits longest."""
+    """D9: the managers' digest of a day (`until_day` in `counts`: the last of several), with what waits longest."""
     told = letters.to_managers("digest", desk, None, {**counts, "day": day}, because="digest")
     return Decision(
         outcome=None, reasons=(Reason(rule="D9", verdict="digest"),), desk=desk.name,
@@ -89,6 +90,56 @@ def next_digest(desk: Desk, now: datetime) -> datetime:
         if at > now:
             return at
     raise AssertionError("a day has a next morning")
+
+
+def days_of_digest(desk: Desk, due_at: datetime, now: datetime) -> tuple[date, date]:
+    """Return the first and the last day that the digest due at `due_at` is about: the day before, in the desk's zone; and
+    those since, where it comes days late."""
+    first = due_at.astimezone(desk.timezone).date() - timedelta(days=1)
+    return first, max(first, now.astimezone(desk.timezone).date() - timedelta(days=1))
+
+
+def midnight(desk: Desk, day: date) -> datetime:
+    """Return when `day` begins in the desk's zone. UTC out."""
+    return datetime.combine(day, time(), desk.timezone).astimezone(UTC)
+
+
+def without_breach(decision: Decision) -> tuple[Decision, Decision | None]:
+    """Return the decision without its notices to the managers of a breach, and those as one of their own."""
+    told = tuple(one for one in decision.effects if _is_breach(one))
+    if not told:
+        return decision, None
+    rest = tuple(one for one in decision.effects if not _is_breach(one))
+    return replace(decision, effects=rest), replace(decision, reasons=(), effects=told)
+
+
+def bundle_breaches(told: Sequence[Decision], desks: Mapping[str, Desk]) -> list[Decision]:
+    """A3, D4: of many tickets that miss their deadlines together the managers get one notice, which lists them."""
+    by_desk: dict[str, list[Decision]] = {}
+    for decision in told:
+        by_desk.setdefault(decision.desk, []).append(decision)
+    bundled: list[Decision] = []
+    for name, some in by_desk.items():
+        first = [next(one.letter for one in decision.effects if isinstance(one, Send)) for decision in some]
+        bundled += [_bundle(desks[name], first)] if len(some) >= _MANY else some
+    return bundled
+
+
+def _is_breach(effect: Effect) -> bool:
+    return isinstance(effect, Send) and effect.letter.kind == "breach"
+
+
+def _bundle(desk: Desk, told: Sequence[Letter]) -> Decision:
+    entries = tuple(
+        {"ticket": one.ticket, "subject": one.subject, "kinds": one.context["kinds"], "due_at": one.context["due_at"],
+         "team": one.context["escalated_to"]}
+        for one in told
+    )  # fmt: skip
+    letters_ = letters.to_managers("breach", desk, None, {"entries": entries}, because=told[0].because)
+    return Decision(
+        outcome=None, reasons=(Reason(rule="D4", verdict="breach", because=f"{len(told)} tickets at once"),), desk=desk.name,
+        effects=tuple(Send(letter=one) for one in letters_),
+    )  # fmt: skip
 
 
 def decide_held_hour(desk: Desk, held: dict[str, Any], now: datetime) -> Decision:

@@ -1,7 +1,7 @@
 """What is said to whom (A1 to A3, A8, C1, D5, D6): Letters from decisions. The words are in the templates."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from mailgate.model.ticket import Case, Message, StoredFile, Ticket
 _UNLIMITED = ("relay", "incident", "announcement")  # A3: a person's words, and what N4 throttles
 _HISTORY = 5
 _OTHERS = 10
+_ALL_ENTRIES = 20  # what is read of a ticket
 _TAG = re.compile(r"\[[^\[\]]{1,80} #\d{1,12}\] ?")
 _NO_WORD = re.compile(r"[\W\d_]+")
 _ALIKE, _ALIKE_LETTERS = 3, 8
@@ -109,6 +110,8 @@ def gate(facts: Facts, desk: Desk, letter: Letter, sender: str | None = None) ->
     one address. `sender` is the writer of the mail that a new ticket is made of."""
     if letter.audience != "customer" or letter.kind in _UNLIMITED:
         return Send(letter=letter)
+    if letter.ticket and _is_only_automatic(facts.messages.get(letter.ticket, ())):
+        return LeaveOut(letter=letter, reason="only automatic mail is on the ticket (A3)")
     if not is_deliverable(letter.to):
         return LeaveOut(letter=letter, reason="the sender has no address that mail can go to")
     if letter.is_automatic and is_daemon(letter.to):
@@ -123,6 +126,12 @@ def gate(facts: Facts, desk: Desk, letter: Letter, sender: str | None = None) ->
     if _is_echo(facts, letter, rules.letters_per_10_minutes):
         return LeaveOut(letter=letter, reason="whoever it is answers like a machine, always about the same (A3)")
     return Send(letter=letter)
+
+
+def _is_only_automatic(entries: Sequence[Message]) -> bool:
+    """Has nobody but machines written on the ticket? Of a long one only the newest entries are known: then it may be."""
+    kinds = {one.kind for one in entries}
+    return "auto" in kinds and "customer" not in kinds and len(entries) < _ALL_ENTRIES
 
 
 def _is_echo(facts: Facts, letter: Letter, most: int) -> bool:

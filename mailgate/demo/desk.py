@@ -1,6 +1,7 @@
 """The demo's desk: a configuration in a folder, people in its database, and the daemon on a free port."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from mailgate import app
 from mailgate.config.directory import write_directory
+from mailgate.demo.words import WORDS
 from mailgate.errors import MailgateError
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.store import people
@@ -28,8 +30,10 @@ _QUICKER = (
 class DemoDesk:
     """The folder, the house in it, and the daemon over it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, language: str = "en") -> None:
         self.folder = folder
+        self.language = language
+        self.words = WORDS[language]
         self.file = write_directory(folder, [DESK])
         self._quicken()
         self._environ = {
@@ -75,18 +79,21 @@ class DemoDesk:
         text = desk.read_text(encoding="utf-8")
         for shipped, quick in _QUICKER:
             text = text.replace(shipped, quick)
+        text = re.sub(r"(?m)^languages = .*$", f'languages = ["{self.language}"]', text)
         text = "\n".join(_without_hours_of(text, "admins"))
         desk.write_text(text, encoding="utf-8")
 
     def _introduce(self) -> None:
         ids = self.built.ids
         with transaction(self.built.engine) as connection:
-            account = Account(id="", desk=DESK, number="1001", login="olena", name="Олена Коваленко", language="uk")
+            account = Account(
+                id="", desk=DESK, number="1001", login="olena", name=self.words.customer, language=self.language
+            )
             id_, _ = people.put_account(connection, account, ids)
-            contact = Contact(id="", account=account, address=OLENA, name="Олена Коваленко")
+            contact = Contact(id="", account=account, address=OLENA, name=self.words.customer)
             people.put_contact(connection, contact, id_, ids)
             for address, name, team in ((IVAN, "Ivan Petrenko", "support"), (PETRO, "Petro Lysenko", "admins")):
-                person = Staff(desk=DESK, address=address, name=name, teams=(team,), language="en")
+                person = Staff(desk=DESK, address=address, name=name, teams=(team,), language=self.language)
                 people.put_staff(connection, person)
 
 

@@ -35,6 +35,7 @@ class Story:
     def __init__(self, desk: DemoDesk, teller: Teller) -> None:
         self._desk = desk
         self._tell = teller
+        self._words = desk.words
         self._told: set[str] = set()
 
     def play(self) -> None:
@@ -48,54 +49,47 @@ class Story:
         self._broken_promise()
 
     def _question(self) -> dict[str, Any]:
-        self._tell.chapter("A customer writes")
-        mail = self._send(
-            OLENA, "Після оновлення сайт показує 502",
-            "Доброго дня!\n\nУчора ми оновили WooCommerce, і відтоді https://shop.example видає «502 Bad Gateway».\n"
-            "Браузер Firefox, помилка саме така.\n\nЗ повагою,\nОлена",
-        )  # fmt: skip
-        self._decided(mail)
+        self._chapter(0)
+        self._decided(self._send(OLENA, self._words.subject, self._words.question))
         return self._letter("ack", OLENA)
 
     def _mangled_reply(self, ack: dict[str, Any]) -> None:
-        self._tell.chapter("She writes again; her program has mangled the tag")
+        self._chapter(1)
         tag = ack["subject"].partition("]")[0].strip("[").upper().replace("#", "  # ")
-        self._decided(self._send(OLENA, f"RE: AW: [ {tag} ] Після оновлення сайт показує 502", "Помилка й досі є."))
+        self._decided(self._send(OLENA, f"RE: AW: [ {tag} ] {self._words.subject}", self._words.still))
         self._letter("staff_notice", IVAN)
 
     def _answer(self) -> None:
-        self._tell.chapter("A colleague answers from his mail program")
-        answer = "#wait\n\nПідняли ліміт PHP-FPM, перевірте, будь ласка.\n\n-- \nIvan Petrenko\nivan@team.example"
-        self._decided(self._send(IVAN, "Re: [flexihost #10001] Після оновлення сайт показує 502", answer))
+        self._chapter(2)
+        answer = f"#wait\n\n{self._words.answer}\n\n-- \nIvan Petrenko\nivan@team.example"
+        self._decided(self._send(IVAN, f"Re: [flexihost #10001] {self._words.subject}", answer))
         self._letter("relay", OLENA)
-        self._tell.line(
-            "It left after a second (30 in real life: until then #undo takes it back), without his address."
-        )
+        self._tell.line(self._words.left)
 
     def _stranger(self) -> None:
-        self._tell.chapter("A stranger has guessed the number")
-        self._decided(
-            self._send(STRANGER, "Re: [flexihost #10001] your answer", "Please send me your last answer again.")
-        )
+        self._chapter(3)
+        self._decided(self._send(STRANGER, "Re: [flexihost #10001]", self._words.stranger))
         self._letter("ack", STRANGER)
-        self._tell.line("A ticket of his own: he learns nothing of hers, not even that it exists.")
+        self._tell.line(self._words.alone)
 
     def _forged(self) -> None:
-        self._tell.chapter("Somebody forges her address")
-        self._decided(self._send(OLENA, "Новий пароль", "Надішліть мені новий пароль.", verdict="fail"))
-        self._tell.line("Nobody is answered. Staff were told, and decide it by a mail with #accept or #reject.")
+        self._chapter(4)
+        self._decided(self._send(OLENA, self._words.access_subject, self._words.access, verdict="fail"))
+        self._tell.line(self._words.held)
 
     def _new_question(self, ack: dict[str, Any]) -> None:
-        self._tell.chapter("She asks something else, under the old tag")
+        self._chapter(5)
         tag = ack["subject"].partition("]")[0] + "]"
-        mail = self._send(OLENA, f"Re: {tag} Рахунок за червень", "Надішліть, будь ласка, рахунок за червень.")
-        self._decided(mail)
+        self._decided(self._send(OLENA, f"Re: {tag} {self._words.invoice_subject}", self._words.invoice))
         self._letter("ack", OLENA)
 
     def _broken_promise(self) -> None:
-        self._tell.chapter(f"Nobody answers the stranger: this desk promises {PROMISED_SECONDS} seconds")
+        self._chapter(6)
         for kind, to in (("reminder", IVAN), ("breach", "managers@flexihost.example"), ("escalation", STRANGER)):
             self._letter(kind, to)
+
+    def _chapter(self, number: int) -> None:
+        self._tell.chapter(self._words.chapters[number].format(seconds=PROMISED_SECONDS))
 
     def _send(self, sender: str, subject: str, text: str, verdict: str = "pass") -> str:
         """Hand a mail in as the mail server in front would: with its verdict on top. Return its Message-ID."""

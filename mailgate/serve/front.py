@@ -1,6 +1,7 @@
 """The front process: doors, group writer, outbox and clock in one loop, and the supervisor of the workers beside it."""
 
 import asyncio
+import os
 import signal
 import ssl
 import time
@@ -124,15 +125,17 @@ class Front:
         if smtp.listen or "smtp" in given:
             smtp_door = SmtpDoor(self._gate("smtp", tls=True))
             self._doors.append(smtp_door)
-            await self._open("smtp", smtp_door.open(smtp.listen, given.get("smtp")))
+            await self._open("smtp", smtp.listen, smtp_door.open(smtp.listen, given.get("smtp")))
         if smtp.lmtp_listen or "lmtp" in given:
             lmtp_door = LmtpDoor(self._gate("lmtp"))
             self._doors.append(lmtp_door)
-            await self._open("lmtp", lmtp_door.open(smtp.lmtp_listen, given.get("lmtp")))
+            await self._open("lmtp", smtp.lmtp_listen, lmtp_door.open(smtp.lmtp_listen, given.get("lmtp")))
         if self._settings.web_listen or "web" in given:
             web_door = self._web_door()
             self._doors.append(web_door)
-            await self._open("web", web_door.open(self._settings.web_listen, given.get("web")))
+            await self._open(
+                "web", self._settings.web_listen, web_door.open(self._settings.web_listen, given.get("web"))
+            )
         for fetcher in self._fetchers():
             self._aside.append(asyncio.create_task(fetcher.run()))
 
@@ -163,11 +166,12 @@ class Front:
                 tell_of_grant=partial(self._watch.tell_of_grant, account.mailbox),
             )  # fmt: skip
 
-    async def _open(self, name: str, opening: Awaitable[str]) -> None:
+    async def _open(self, name: str, listen: str, opening: Awaitable[str]) -> None:
         try:
             self._say(f"{name} {await opening}")
         except OSError as error:
-            raise MailgateError(f"{name} cannot listen: {error.strerror or error}") from error
+            place = listen or "the socket that systemd gave"
+            raise MailgateError(f"{name} cannot listen on {place}: {_why(error)}") from error
 
     def _gate(self, channel: str, *, tls: bool = False) -> Gate:
         smtp = self._settings.smtp
@@ -310,6 +314,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
         return uvloop.new_event_loop
     return None
+
+
+def _why(error: OSError) -> str:
+    """Return what the system says, without the address, which asyncio puts before it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def _tls(certificate: str, key: str) -> ssl.SSLContext:

@@ -273,10 +273,20 @@ def letter_keys(letter: Outgoing) -> dict[str, Any]:
     return {
         "id": letter.id, "desk": rendered.desk, "ticket": rendered.ticket, "at": letter.created_at,
         "from": rendered.from_, "to": rendered.to, "subject": rendered.subject, "state": letter.state,
-        "reason": letter.reason, "attempts": letter.attempts, "kind": rendered.kind, "next_at": letter.next_at,
+        "reason": letter.reason or _why_it_waits(letter), "attempts": letter.attempts,
+        "kind": rendered.kind, "next_at": letter.next_at,
         "sent_at": letter.sent_at,
         "message_id": f"<{rendered.message_id}>",
     }  # fmt: skip
+
+
+def _why_it_waits(letter: Outgoing) -> str:
+    """Return why a letter that nobody has tried to send yet does not leave at once."""
+    if letter.state != "waiting" or letter.not_before is None or letter.not_before <= letter.created_at:
+        return ""
+    if letter.message is not None:
+        return "may still be taken back (#undo)"
+    return "waits for the team's opening"
 
 
 def parked(row: Any) -> dict[str, Any]:

@@ -77,3 +77,19 @@ def test_check_says_ok_or_every_complaint(tmp_path: Path, capsys: pytest.Capture
     file.write_text(file.read_text(encoding="utf-8") + "[worker]\n[oops]\n", encoding="utf-8")
     assert main(["config", "check", "--config", str(file)]) == 2
     assert str(file) in capsys.readouterr().err
+
+
+def test_a_blank_desk_runs_as_it_is_and_says_what_to_fill_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["init", str(tmp_path / "new"), "--desk", "blank"]) == 0
+    assert "where it says <--" in capsys.readouterr().out
+    settings = config.load(str(tmp_path / "new" / "mailgate.toml"), {})
+    assert list(settings.desks) == ["helpdesk"]
+    assert "<--" in (tmp_path / "new" / "blank.toml").read_text(encoding="utf-8")
+    assert main(["--config", str(tmp_path / "new" / "mailgate.toml"), "template", "check"]) == 0
+
+
+def test_hours_are_shown_as_the_file_has_them(capsys: pytest.CaptureFixture[str]):
+    assert main(["config", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert '= { mon-fri = "09:00-18:00" }  # ' in shown
+    assert "{'" not in shown

@@ -116,3 +116,38 @@ def test_an_export_holds_the_raw_mail_and_our_letters(desk: DeskFolder, tmp_path
     first = box.get_bytes(0)
     assert first.replace(b"\n>From now", b"\nFrom now") == raw.replace(b"\r\n", b"\n")
     assert desk.run("ticket", "export", "10001", "-o", str(tmp_path / "t.mbox")).code == 1  # nothing is overwritten
+
+
+def test_the_outbox_says_why_and_until_when_a_letter_waits_and_what_was_done_to_it(desk: DeskFolder):
+    assert desk.run("staff", "add", "halyna@team.example", "--team", "billing").code == 0
+    assert desk.run("staff", "add", "ivan@team.example", "--team", "support").code == 0
+    desk.take(mail())
+    reply = mail(
+        sender="ivan@team.example",
+        subject="Re: [flexihost #10001] x",
+        text="Fixed.",
+        id_="r1@team.example",
+        auth="pass",
+    )
+    desk.take(reply)
+    (relay,) = [row for row in desk.rows("outbox", "list") if row["kind"] == "relay"]
+    assert relay["reason"] == "may still be taken back (#undo)"
+    assert relay["next_at"] > relay["at"]
+    table = desk.run("outbox", "list").out
+    assert "UNTIL" in table
+    assert "may still be taken back" in table
+    assert (
+        desk.run("outbox", "drop", relay["id"]).out
+        == f"{relay['id']} is not sent: relay to olena@shop.example, ticket 10001\n"
+    )
+
+
+def test_a_command_on_a_ticket_says_what_it_has_changed(desk: DeskFolder):
+    assert desk.run("staff", "add", "ivan@team.example", "--team", "support", "--name", "Ivan").code == 0
+    desk.take(mail())
+    assert (
+        desk.run("ticket", "assign", "10001", "ivan").out
+        == "ticket 10001: status new → open, owner none → ivan@team.example\n"
+    )
+    assert desk.run("ticket", "close", "10001").out == "ticket 10001: status open → closed\n"
+    assert desk.run("ticket", "close", "10001").out == "ticket 10001: nothing changed\n"

@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path):
         ):
             pass
     log = (tmp_path / "log").read_text()
-    assert "smtp cannot listen" in log
+    assert f"smtp cannot listen on 127.0.0.1:{port}: Address already in use" in log
     assert "mailgate: " in log
 
 
