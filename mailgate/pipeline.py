@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from mailgate.apply import Applied, Tools, apply
 from mailgate.asked import Ask, Asked, Read, nobody
+from mailgate.compose.answers import ReadyAnswers
 from mailgate.compose.templates import Templates
 from mailgate.decide.alarms import alarm
 from mailgate.decide.guards import decide_mail
@@ -80,6 +81,7 @@ class House:
         self.raw_of = raw_of
         self._phrases = phrases
         self._tags = frozenset(word for desk in settings.desks.values() for word in desk.tag_words)
+        self._answers = {name: ReadyAnswers(desk) for name, desk in settings.desks.items()}
         self._addresses = frozenset(one.address for desk in settings.desks.values() for one in desk.mailboxes)
         worker = settings.worker
         self._limits = Limits(
@@ -185,7 +187,7 @@ class House:
         return Scene(
             mail=as_the_desk_has_it(mail, desk), arrival=arrival, clues=clues, facts=facts, desk=desk,
             secret=self.settings.secret, now=self.clock(), hold_seconds=self.settings.relay.hold_seconds,
-            desk_addresses=self._addresses,
+            answers=self._answers[desk.name], desk_addresses=self._addresses,
         )  # fmt: skip
 
     def _record(

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from jinja2 import TemplateError
 
 from mailgate import config, templates
+from mailgate.compose.answers import SAMPLE, ReadyAnswers
 from mailgate.compose.letters import compose
 from mailgate.compose.moments import LANGUAGES
 from mailgate.compose.samples import variants
 from mailgate.compose.templates import Templates
 from mailgate.errors import Refused
+from mailgate.model.answers import BadAnswer
 from mailgate.model.letter import CUSTOMER_LETTERS, LETTER_KINDS, Letter, Rendered
 from mailgate.model.settings import Desk
 
@@ -48,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(desks: list[Desk], loaded: Templates) -> int:
     broken = (error for desk in desks for error in _broken(desk, loaded))
-    errors = list(dict.fromkeys((*_broken_sources(loaded), *broken)))
+    answers = (error for desk in desks for error in _broken_answers(desk))
+    errors = list(dict.fromkeys((*_broken_sources(loaded), *broken, *answers)))
     for error in errors:
         print(error, file=sys.stderr)
     if errors:
@@ -70,6 +73,18 @@ def _broken_sources(loaded: Templates) -> Iterator[str]:
             yield f"{name}: {_told(error)}"
         if name.endswith(".html") and f"{name.removesuffix('html')}txt" not in loaded.names:
             yield f"{name}: an HTML twin without its text; add {name.removesuffix('html')}txt"
+
+
+def _broken_answers(desk: Desk) -> Iterator[str]:
+    """Yield the desk's ready answers that cannot be given (C9)."""
+    answers = ReadyAnswers(desk)
+    for name, texts in desk.answers.items():
+        for language in texts:
+            try:
+                answers.text(name, language, SAMPLE)
+            except BadAnswer as error:
+                there = f" (there are {', '.join(error.allowed)})" if error.allowed else ""
+                yield f"{desk.name}: answer {name}.{language}.txt: {error.detail}{there}"
 
 
 def _lost_blocks(loaded: Templates) -> Iterator[str]:

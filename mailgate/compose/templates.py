@@ -125,6 +125,11 @@ class Templates:
         return environment
 
 
+def sandbox(language: str) -> "_Sandbox":
+    """Return a sandbox of that language without templates of its own."""
+    return _Sandbox({}, language)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """The sandbox of one language: templates change nothing, reach nothing, and an unknown name is an error."""
 

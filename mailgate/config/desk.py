@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from mailgate import resources
 from mailgate.config import kinds
 from mailgate.config.accounts import read_accounts
 from mailgate.config.calendars import read_calendar
@@ -20,6 +21,7 @@ CLASSES = ("site", "mail", "undelivered", "domain", "certificate", "server", "in
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help",
+    "answer", "full",
 )  # fmt: skip
 _USUAL = kinds.text_of(
     '"30m", "2h" or "next_day"', lambda text: re.fullmatch(r"\d{1,3}[mhd]|next_day", text) is not None
@@ -36,6 +38,7 @@ _WEB = kinds.text_of(
     'an address such as "https://panel.desk.example/"', lambda text: not text or kinds.is_web_url(text)
 )
 
+_ANSWER = re.compile(r"([a-z0-9][a-z0-9_-]{0,39})\.([a-z]{2})\.txt")
 N = TypeVar("N", AccountSource, Calendar, Team, Queue)
 
 
@@ -72,6 +75,7 @@ def read_desk(section: Section, folder: Path, credentials: Path | None = None) -
         panel_url=section.take("panel_url", _WEB, ""),
         plus_addresses=section.take("plus_addresses", kinds.FLAG, True),
         leads_only=tuple(each.removeprefix("#") for each in section.take("leads_only", kinds.list_of(_COMMAND), ())),
+        answers=_read_answers(section, folder),
         rules=_read_rules(section.sub("rules")),
         retention=read_retention(section.sub("retention")),
         accounts=_read_sources(section, places),
@@ -178,6 +182,26 @@ def _read_team(section: Section) -> Team:
     team = Team(name=name, calendar=section.take("calendar", kinds.NAME, "") or None)
     section.finish()
     return team
+
+
+def _read_answers(section: Section, folder: Path) -> dict[str, dict[str, str]]:
+    """Return the ready answers (C9) by name and language: the shipped ones, those of the desk's folder over them."""
+    named = section.take("answers", kinds.TEXT, "answers")
+    own = folder / named
+    if section.has("answers") and not own.is_dir():
+        section.complain("answers", f"= {named}: there is no such folder; it holds files NAME.LANGUAGE.txt")
+    found: dict[str, dict[str, str]] = {}
+    for place in (resources.path("config") / "answers", own):
+        for file in sorted(place.glob("*.txt")):
+            name = _ANSWER.fullmatch(file.name)
+            if name is None:
+                section.complain("answers", f"{file}: the name is not NAME.LANGUAGE.txt, such as closing.en.txt")
+                continue
+            try:
+                found.setdefault(name[1], {})[name[2]] = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                section.complain("answers", f"{file}: {error}")
+    return found
 
 
 def _read_solving_times(section: Section) -> dict[str, str]:

@@ -477,7 +477,8 @@ def _full(work: Work, command: Command) -> None:
 
 
 def _nothing(work: Work, command: Command) -> None:
-    """Seen to elsewhere: #note makes the mail a note, #send and #help are whole mails (see `staff`)."""
+    """Seen to elsewhere: #answer is put into the text (`ready`), #note makes the mail a note, #send and #help are whole
+    mails (see `staff`)."""
 
 
 def _no_held(work: Work, command: Command) -> None:
@@ -493,5 +494,6 @@ ORDERS: dict[str, Callable[[Work, Command], None]] = {
     "queue": _queue, "priority": _priority, "escalate": _escalate, "merge": _merge, "split": _split, "snooze": _snooze,
     "note": _nothing, "verify": _verify, "eta": _eta, "lang": _language, "spam": _block, "abuse": _block,
     "accept": _no_held, "reject": _no_held, "undo": _undo, "send": _nothing, "ack": _ack, "help": _nothing,
+    "answer": _nothing,
     "full": _full,
 }  # fmt: skip

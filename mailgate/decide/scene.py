@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailgate.model.answers import Answers
 from mailgate.model.arrival import Arrival
 from mailgate.model.decision import Reason
 from mailgate.model.facts import Clues, Facts
@@ -25,6 +26,7 @@ class Scene:
     secret: bytes
     now: datetime
     hold_seconds: int = 30
+    answers: Answers | None = None  # the desk's ready answers (C9)
     desk_addresses: frozenset[str] = frozenset()  # mailboxes of every desk of the house, lower case (A8)
 
     @property

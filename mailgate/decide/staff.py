@@ -10,6 +10,7 @@ from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.escalate import TEAM_LETTERS
 from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
+from mailgate.decide.ready import put_answers
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.second_look import Doubts, look_again
 from mailgate.decide.thread import Thread, find_thread
@@ -91,6 +92,7 @@ def _on_ticket(scene: Scene, identity: Identity, person: Staff, said: Said, thre
     if said.has("help"):
         trace.add("C3", "help")
         return _finish(work, identity, thread, trace, "command", [_help(work)])
+    said = put_answers(work, said)
     if because := internal.why_internal(scene, thread.case):
         return _internal(work, said, identity, thread, trace, because)
     is_note = said.has("note") or _is_note_address(scene)

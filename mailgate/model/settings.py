@@ -175,6 +175,7 @@ class Desk:
     panel_url: str = ""
     plus_addresses: bool = True
     leads_only: tuple[str, ...] = ()  # commands reserved for leads (C5)
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # C9: name -> language -> text
     rules: Rules = field(default_factory=Rules)
     retention: Retention = field(default_factory=Retention)
     accounts: tuple[AccountSource, ...] = ()

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 STATUS_OF = {"close": "closed", "resolve": "resolved", "wait": "waiting", "open": "open"}
-WITH_ARGUMENT = ("assign", "queue", "priority", "merge", "snooze", "eta", "lang")
+WITH_ARGUMENT = ("assign", "queue", "priority", "merge", "snooze", "eta", "lang", "answer")
 WITHOUT_ARGUMENT = (
     "close", "resolve", "wait", "open", "take", "verify", "spam", "abuse", "undo", "send", "ack", "accept", "reject",
     "full",
@@ -14,6 +14,7 @@ WITHOUT_ARGUMENT = (
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help", "full",
+    "answer",
 )  # fmt: skip
 
 _COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:|([.,;!?…–—]{1,3}))?(?:\s+(.*))?\Z")
@@ -64,6 +65,14 @@ def read_commands(text: str) -> Said:
             commands += found
         place += 1
     return Said(commands=tuple(commands), text="\n".join(lines[place if commands else 0 :]).strip())
+
+
+def read_answer(line: str) -> Command | None:
+    """Return the `#answer NAME` that a line of a text is (C9), or None. It stands wherever the text is to stand."""
+    found = _COMMAND.match(line.strip(_AROUND))
+    if not found or found.group(1).lower() != "answer":
+        return None
+    return Command(name="answer", argument=(found.group(3) or "").strip(), line=line.strip(_AROUND))
 
 
 def find_commands_within(text: str) -> tuple[str, ...]:

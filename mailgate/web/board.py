@@ -215,7 +215,7 @@ class Board:
         return self._pages.show(
             request, "ticket.html", person, status, ticket=found, desk=desk, version=overview.version_of(found), **more,
             leaves_at=max((one["next_at"] for one in leaves), default=None), typed=_UNTYPED | dict(posted.values if posted else {}),
-            answers=(), framed=framed, result=result, problem=problem,
+            answers=tuple(sorted(desk.answers)), framed=framed, result=result, problem=problem,
         )  # fmt: skip
 
     async def _result_of(self, done: str, found: dict[str, Any], person: Person) -> Result | None:
