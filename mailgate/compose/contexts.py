@@ -47,7 +47,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "colleague_notice": {"cause": "first", "colleague": "", "at": None, "text": ""},
     "reply_check": {"causes": (), "names": (), "lines": (), "text": ""},
     "command_error": {"errors": (), "original": ""},
-    "command_done": {"done": (), "is_help": False, "is_kept": False},
+    "command_done": {"done": (), "is_help": False, "is_kept": False, "listed": None, "asked": ""},
     "held_notice": {
         "sender": "", "sender_name": "", "mail_subject": "", "would_be": "new", "would_be_ticket": None,
         "because": "", "text": "", "for_managers": False, "since": None, "queue": "",

@@ -201,7 +201,19 @@ _BRANCHES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "handover": {name: {"cause": name, "reason": ""} for name in ("breach", "overflow", "queue")}
     | {name: {"cause": name} for name in ("management", "last_rung")},
     "colleague_notice": {"answered": {"cause": "answered"}},
-    "command_done": {"kept": {"done": (), "is_help": False, "is_kept": True}},
+    "command_done": {
+        "listed": {
+            "done": (), "is_help": False, "asked": "#mine",
+            "listed": (
+                {"number": 10001, "subject": "502", "status": "open", "priority": "high", "requestor": "olena@shop.example",
+                 "queue": "support", "owner": "ivan@team.example"},
+                {"number": 10002, "subject": "503", "status": "new", "priority": "normal", "requestor": "x@shop.example",
+                 "queue": "support", "owner": None},
+            ),
+        },
+        "none": {"done": (), "is_help": False, "asked": "#find 503", "listed": ()},
+        "kept": {"done": (), "is_help": False, "is_kept": True},
+    },
     "breach": {
         "many": {
             "entries": (

@@ -21,7 +21,7 @@ CLASSES = ("site", "mail", "undelivered", "domain", "certificate", "server", "in
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help",
-    "answer", "full",
+    "answer", "find", "mine", "full",
 )  # fmt: skip
 _USUAL = kinds.text_of(
     '"30m", "2h" or "next_day"', lambda text: re.fullmatch(r"\d{1,3}[mhd]|next_day", text) is not None

@@ -481,6 +481,11 @@ def _nothing(work: Work, command: Command) -> None:
     mails (see `staff`)."""
 
 
+def _alone(work: Work, command: Command) -> None:
+    """C9: a mail of its own; whatever stands beside it would be lost."""
+    work.fail(command, "alone")
+
+
 def _no_held(work: Work, command: Command) -> None:
     work.fail(command, "nothing_held")
 
@@ -494,6 +499,6 @@ ORDERS: dict[str, Callable[[Work, Command], None]] = {
     "queue": _queue, "priority": _priority, "escalate": _escalate, "merge": _merge, "split": _split, "snooze": _snooze,
     "note": _nothing, "verify": _verify, "eta": _eta, "lang": _language, "spam": _block, "abuse": _block,
     "accept": _no_held, "reject": _no_held, "undo": _undo, "send": _nothing, "ack": _ack, "help": _nothing,
-    "answer": _nothing,
+    "answer": _nothing, "find": _alone, "mine": _alone,
     "full": _full,
 }  # fmt: skip

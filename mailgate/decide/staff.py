@@ -8,6 +8,7 @@ from mailgate.decide import clocks, internal, letters
 from mailgate.decide.colleagues import tell_readers, tell_second
 from mailgate.decide.customer import message_of, open_ticket
 from mailgate.decide.escalate import TEAM_LETTERS
+from mailgate.decide.listing import decide_listing
 from mailgate.decide.notice import without_addresses, without_notice
 from mailgate.decide.orders import LATE_LETTERS, Work, carry_out, snapshot
 from mailgate.decide.ready import put_answers
@@ -44,6 +45,8 @@ def decide_staff(scene: Scene, identity: Identity, trace: Trace) -> Decision:
     assert person is not None
     if scene.facts.held:
         return _decide_held(scene, identity, person, read_commands(without_notice(scene.mail.visible_text, ())), trace)
+    if scene.clues.listing:
+        return decide_listing(scene, identity, person, trace)
     thread = find_thread(scene, identity, trace)
     entries = scene.facts.messages.get(thread.case.ticket.number, ()) if thread.case else ()
     said = read_commands(without_notice(scene.mail.inline_text or scene.mail.visible_text, entries))

@@ -47,6 +47,9 @@ class Clues:
     behind: Behind | None = None  # None: From says who writes
     groups: tuple[str, ...] = ()  # the desk's own lists that it came through (M7), and where they are written to
     forwarded: str | None = None  # the From of a forwarded mail, lower case (C6)
+    listing: tuple[str, str] | None = (
+        None  # the list of tickets that a staff mail asks for (C9): find, mine, queue; words
+    )
     mentioned: tuple[str, ...] = ()  # addresses and domains in a staff reply's text (C7)
     has_quotes: bool = False  # what is quoted is compared with the letters of the tickets that are named (M3)
 
@@ -130,6 +133,7 @@ class Facts:
     account_contacts: tuple[
         Contact, ...
     ] = ()  # contacts of the accounts of `cases`, of the sender and of `named_accounts`
+    listed: tuple[Mapping[str, Any], ...] = ()  # the tickets that the writer asked for (C9)
     open_tickets: tuple[OpenTicket, ...] = ()  # of the sender, the requestors and the accounts, newest first
     messages: Mapping[int, tuple[Message, ...]] = field(default_factory=dict)  # newest last, some 20 of each case
     letters: tuple[str, ...] | None = (

@@ -12,6 +12,7 @@ from mailgate.model.settings import Desk, bare_address
 from mailgate.model.ticket import Case, Message
 from mailgate.store import rows
 from mailgate.store.engine import claimable, may_lock, unindexed
+from mailgate.store.listing import listed
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.tables import (
@@ -208,6 +209,7 @@ class Gatherer:
             same_subject=same,
             named_accounts=named,
             account_contacts=colleagues,
+            listed=listed(connection, desk, staff.address, clues) if staff and clues.listing else (),
             open_tickets=_open_tickets(
                 connection, desk.name, [] if staff else [clues.sender, clues.forwarded], cases, contacts
             ),

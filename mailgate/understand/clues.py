@@ -12,7 +12,7 @@ from mailgate.model.quick import replace
 from mailgate.model.settings import Desk
 from mailgate.model.tokens import OwnId, Token, read_message_id, read_token
 from mailgate.understand.author import as_the_desk_has_it, groups_of, reply_addresses, see_behind
-from mailgate.understand.commands import numbers_named
+from mailgate.understand.commands import numbers_named, read_listing
 from mailgate.understand.findings import find
 from mailgate.understand.matter import fold_subject
 from mailgate.understand.shown import has_quotes
@@ -63,8 +63,14 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_add
         groups=groups,
         forwarded=mail.forwarded.address.lower() if mail.forwarded and mail.forwarded.address else None,
         mentioned=_mentioned(mail.visible_text),
+        listing=_listing(mail),
         has_quotes=has_quotes(mail),
     )
+
+
+def _listing(mail: Mail) -> tuple[str, str] | None:
+    found = read_listing(mail.visible_text, is_alone=not mail.tags and not mail.is_reply)
+    return (found.name, found.argument) if found else None
 
 
 def _reply_to(mail: Mail, groups: tuple[str, ...]) -> str | None:

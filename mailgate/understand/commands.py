@@ -14,7 +14,7 @@ WITHOUT_ARGUMENT = (
 COMMANDS = (
     "close", "resolve", "wait", "open", "take", "assign", "queue", "priority", "escalate", "merge", "split", "snooze",
     "note", "verify", "eta", "lang", "spam", "abuse", "accept", "reject", "undo", "send", "ack", "help", "full",
-    "answer",
+    "answer", "find", "mine",
 )  # fmt: skip
 
 _COMMAND = re.compile(r"#([^\W\d_][\w-]{0,30})(?:\s*:|([.,;!?…–—]{1,3}))?(?:\s+(.*))?\Z")
@@ -65,6 +65,18 @@ def read_commands(text: str) -> Said:
             commands += found
         place += 1
     return Said(commands=tuple(commands), text="\n".join(lines[place if commands else 0 :]).strip())
+
+
+def read_listing(text: str, *, is_alone: bool) -> Command | None:
+    """Return the one command of a mail that asks for a list of tickets (C9): #find WORDS, #mine, #queue without a name; None
+    for any other mail. `is_alone`: the mail names no ticket, so that text below it can only be a signature."""
+    if "#" not in text[:200]:
+        return None
+    said = read_commands(text)
+    if len(said.commands) != 1 or (said.text and not is_alone):
+        return None
+    command = said.commands[0]
+    return command if command.name in ("find", "mine") or command.name == "queue" and not command.argument else None
 
 
 def read_answer(line: str) -> Command | None:
