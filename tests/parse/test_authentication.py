@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mailgate.decide.sender import read_results
@@ -133,6 +133,7 @@ def test_below_a_header_of_the_desks_own_none_is_believed_whatever_is_odd_in_it(
 
 @given(before=st.sampled_from(["", " ", "(c) ", "\t", '"']), odd=letters)
 def test_an_opening_that_cannot_be_read_hides_nothing_below(before: str, odd: str) -> None:
+    assume(before != '"' or '"' not in odd)  # a quoted string that ends is read, and is another id than the desk's
     above = result(f"{before}{DESK_ID}({odd}; dmarc=none")
     assert level(above, result(FORGED)) == "forged"
 
