@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": {*_FRAME, "store"},  # from where they live
     "operations": {
         *_FRAME,
+        "parse",  # what headers of the last mails say of who wrote them, for doctor
         "accounts",
         "decide",
         "apply",

@@ -17,6 +17,7 @@ from mailgate import config, phrases, templates
 from mailgate.blobs import Blobs, MemoryBlobs
 from mailgate.compose.templates import Templates
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
+from mailgate.model.arrival import Channel
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.phrases import Phrases
 from mailgate.model.quick import replace
@@ -116,10 +117,12 @@ class World:
         with transaction(self.engine) as connection:
             people.put_staff(connection, person)
 
-    def accept(self, raw: bytes, *to: str, trusted: bool = True, verdict: Verdict | None = None) -> str:
+    def accept(
+        self, raw: bytes, *to: str, trusted: bool = True, verdict: Verdict | None = None, channel: Channel = "smtp"
+    ) -> str:
         """Let a mail come in by the door's own hand; return its arrival's id. Nobody reads it yet."""
         envelope = Envelope(
-            channel="smtp", sender=sender_of(raw), recipients=to, peer="127.0.0.1" if trusted else "203.0.113.9",
+            channel=channel, sender=sender_of(raw), recipients=to, peer="127.0.0.1" if trusted else "203.0.113.9",
             helo="x.example", is_trusted=trusted,
         )  # fmt: skip
         incoming = arrivals_of(raw, envelope, Recipients.of(self.settings), self.ids, self.now)

@@ -9,12 +9,11 @@ from mailgate.model.facts import Behind
 from mailgate.model.mail import Address, AuthMethod, AuthResults, Mail
 from mailgate.model.people import Contact
 from mailgate.model.quick import replace
-from mailgate.model.settings import Desk, bare_address
+from mailgate.model.settings import EXCHANGE_ONLINE, Desk, bare_address
 from mailgate.model.tokens import is_token_of
 from mailgate.model.verdicts import Evidence, Verdict
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=2)
-EXCHANGE_ONLINE = "exchange-online"  # stands in authserv_ids for a header that has no id
 
 
 def identify(scene: Scene) -> Identity:

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+EXCHANGE_ONLINE = "exchange-online"  # stands in authserv_ids for a header that has no id (S2)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:

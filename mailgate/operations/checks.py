@@ -21,9 +21,10 @@ from mailgate.errors import MailgateError
 from mailgate.intake.imap_place import place_of
 from mailgate.intake.room import LEAST_MAILS
 from mailgate.model.settings import Settings
-from mailgate.operations import privacy, space, zones
+from mailgate.operations import evidence, privacy, space, zones
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import expiries
+from mailgate.operations.filters import pings
 from mailgate.operations.mailboxes import Unfit, try_account
 from mailgate.operations.probe import described
 from mailgate.operations.queues import leaving
@@ -234,6 +235,17 @@ def _probe(patient: Patient) -> Iterator[Finding]:
         yield _ok("probe", described(found[0], settings))
 
 
+def _evidence(patient: Patient) -> Iterator[Finding]:
+    """Who mail is from: what the last mails had to prove it."""
+    for is_well, found, advice in evidence.look(patient.settings, patient.engine, patient.inbox):
+        yield _ok("evidence", found) if is_well else _warning("evidence", found, advice)
+
+
+def _filters(patient: Patient) -> Iterator[Finding]:
+    for name, why in pings(patient.settings.junk).items():
+        yield _warning("filters", f"{name}: {why}", _ADVICE["filters"]) if why else _ok("filters", f"{name} answers")
+
+
 def _disk(patient: Patient) -> Iterator[Finding]:
     for folder in space.folders_of(patient.settings):
         free = space.free_in(folder)
@@ -307,8 +319,8 @@ def _wrong(check: str, detail: str, advice: str) -> Finding:
 
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "database": _database, "blobs": _blobs, "queues": _queues, "relay": _relay, "imap": _imap, "dns": _dns,
-    "certificate": _certificate, "tokens": _tokens, "accounts": _accounts, "probe": _probe, "disk": _disk,
-    "clock": _clock, "zones": _zones, "files": _files,
+    "certificate": _certificate, "tokens": _tokens, "accounts": _accounts, "probe": _probe, "evidence": _evidence,
+    "filters": _filters, "disk": _disk, "clock": _clock, "zones": _zones, "files": _files,
 }  # fmt: skip
 _ADVICE = {
     "database": "is the database's server running, and are database.url and its password right?",
@@ -320,6 +332,8 @@ _ADVICE = {
     "tokens": "see the finding on the database",
     "accounts": "see the finding on the database",
     "probe": "mailgate probe says where a test mail gets stuck",
+    "evidence": "see the finding on the database",
+    "filters": "does it run, and is its address in [junk] right? Mail goes on without its verdict meanwhile",
     "disk": "make room, or move the data to a larger disk",
     "clock": "timedatectl set-ntp true",
     "zones": "apt-get install --only-upgrade tzdata, then systemctl restart mailgate",

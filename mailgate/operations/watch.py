@@ -1,6 +1,7 @@
 """What a daemon looks at every few minutes, so that people need not: queues, disk, certificate, mailboxes."""
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from mailgate.operations import space
 from mailgate.operations.accounts import AccountClock
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import RENEW_GRANT, expiries, note_grant
+from mailgate.operations.filters import pings
 from mailgate.operations.probe import Prober
 from mailgate.operations.queues import leaving
 from mailgate.operations.retention import Retention
@@ -25,7 +27,7 @@ if TYPE_CHECKING:  # who only looks (`mailgate doctor`) decides nothing
 
 LOG = Log("watch")
 LOOK_SECONDS = 120.0
-STUCK_AFTER = timedelta(minutes=15)
+STUCK_AFTER = timedelta(minutes=20)  # a staff mail may wait for DNS for a quarter of an hour
 CERTIFICATE_DAYS = 14
 
 
@@ -37,6 +39,7 @@ class Watch:
         self._inbox = inbox
         self._alarms = alarms
         self._recipients = Recipients.of(house.settings)
+        self._silent: Counter[str] = Counter()  # looks in a row at which a filter did not answer
         self._hand = ThreadPoolExecutor(1, "alarms")  # one after another, in their order
 
     async def run(self, seconds: float = LOOK_SECONDS) -> None:
@@ -66,6 +69,7 @@ class Watch:
         self._look_at_disk()
         self._look_at_certificate()
         self._look_at_expiries()
+        self._look_at_filters()
 
     def tell_of_mailbox(self, mailbox: str, place: str, works: bool, why: str) -> None:
         """As `look_at_mailbox`, soon, without waiting for the database."""
@@ -149,3 +153,12 @@ class Watch:
         for key, one in soon.items():
             desks = (one.desk,) if one.desk in self._house.settings.desks else ()
             self._alarms.begin(key, "token", str(one), one.advice, desks)
+
+    def _look_at_filters(self) -> None:
+        """M9: a filter that has not answered twice in a row is told of; mail goes on without it."""
+        for name, why in pings(self._house.settings.junk).items():
+            self._silent[name] = self._silent[name] + 1 if why else 0
+            if not why:
+                self._alarms.end(f"filter:{name}", "recovered_filter", name)
+            elif self._silent[name] > 1:
+                self._alarms.begin(f"filter:{name}", "filter_away", f"{name}: {why}", "mailgate doctor")

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mailgate.model.mail import AuthMethod, AuthResults
+from mailgate.parse import tree
+from mailgate.parse.fields import Fields
 
 # what stands between the pieces of a header: quoted strings, comments, the ends of results
 _MARK = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"|[()";\\\x00]', re.S)
@@ -32,6 +34,11 @@ class _Odd(Exception):
 def results(values: Iterable[str]) -> tuple[AuthResults, ...]:
     """Return all headers of `values`, in their order, each of them read or marked as unreadable."""
     return tuple(map(result, values))
+
+
+def results_of(raw: bytes) -> tuple[AuthResults, ...]:
+    """Return those of a raw mail, topmost first."""
+    return results(Fields(tree.parse(raw)).every("authentication-results"))
 
 
 def result(value: str) -> AuthResults:

@@ -28,6 +28,7 @@ from mailgate.scheduler import Scheduler
 from mailgate.serve import systemd
 from mailgate.serve.clock import Clock
 from mailgate.serve.letters import Consequences, LetterBytes
+from mailgate.serve.lost import LostFiles
 from mailgate.serve.names import is_dead, name_of
 from mailgate.serve.supervisor import Supervisor
 from mailgate.store import outbox
@@ -46,6 +47,7 @@ DRAIN_SECONDS = 4.0
 END_SECONDS = 8.5  # all in all: systemd and people wait for ten
 PRESSED_COMMITS, PRESSED_SECONDS = 8, 0.2  # so many within so long, and the doors count as busy
 BURY_SECONDS = 5.0
+FILES_SECONDS = 5.0  # between two looks at the database's files
 SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
 
 
@@ -114,6 +116,7 @@ class Front:
             self._clock.start()
         if "front" in self._roles:
             await self._open_doors()
+            self._aside.append(asyncio.create_task(self._watch_files()))
             self._sender = await self._make_sender()
             self._go(self._sender.run())
             self._go(self._keep_burying())
@@ -185,6 +188,16 @@ class Front:
             tls=_tls(smtp.tls_cert, smtp.tls_key) if tls and smtp.tls_cert else None,
             has_room=Room.of(self._settings),
         )
+
+    async def _watch_files(self) -> None:
+        """P1: a database that is gone is said, and no mail is taken any more."""
+        lost = LostFiles(self._built, open_relay(self._settings.relay, self._settings.smtp.hostname))
+        while True:
+            await asyncio.sleep(FILES_SECONDS)
+            try:
+                await lost.look()
+            except Exception as error:  # what goes wrong in telling must not end the looking
+                LOG.failed("files.not_told", error)
 
     async def _make_sender(self) -> Sender:
         built, relay = self._built, self._settings.relay

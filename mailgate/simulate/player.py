@@ -13,14 +13,21 @@ from sqlalchemy import Engine, select
 
 from mailgate.apply import Applied, note_sent
 from mailgate.compose.templates import Templates
-from mailgate.decide.sender import EXCHANGE_ONLINE
 from mailgate.errors import ConfigError, MailgateError
 from mailgate.intake.panel import panel_mail
 from mailgate.model.arrival import Arrival, Channel, PanelForm
 from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.phrases import Phrases
 from mailgate.model.quick import replace
-from mailgate.model.settings import Desk, RelaySettings, Settings, SmtpSettings, WorkerSettings, bare_address
+from mailgate.model.settings import (
+    EXCHANGE_ONLINE,
+    Desk,
+    RelaySettings,
+    Settings,
+    SmtpSettings,
+    WorkerSettings,
+    bare_address,
+)
 from mailgate.model.ticket import Ticket
 from mailgate.model.verdicts import Evidence, Junk, Verdicts
 from mailgate.parse import LimitExceeded

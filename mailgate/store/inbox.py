@@ -126,9 +126,11 @@ class Inbox:
     """Arrivals in a database (SQLite: one of their own) and, beyond SMALL_BYTES, in `blobs`. Every method is one
     transaction, safe from threads and processes; trouble of ours is TryLater."""
 
-    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+    def __init__(self, engine: Engine, blobs: Blobs, trouble: Callable[[], str | None] = lambda: None) -> None:
+        """`trouble` says in words why nothing that is written here would stay; None: nothing is the matter."""
         self._engine = engine
         self._blobs = blobs
+        self._trouble = trouble
 
     def stage(self, arrivals: Sequence[Incoming]) -> None:
         """Put the larger mails into the blobs; `accept` does so too, but this may run beside other commits."""
@@ -145,11 +147,23 @@ class Inbox:
         if arrivals:
             with transaction(self._engine) as connection:
                 self.insert(connection, arrivals)
+            self._check()
 
     def insert(self, connection: Connection, arrivals: Sequence[Incoming]) -> None:
         """As `accept_staged`, within a transaction of the caller's on the inbox's database."""
+        self._check()
         if arrivals:
             _NEW.run_many(connection, [row_of(item) for item in arrivals])
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing that is written here would stay, in words; None: nothing is the matter."""
+        return self._trouble()
+
+    def _check(self) -> None:
+        """P1: nobody hears yes for what is written into a file that is gone."""
+        if (trouble := self._trouble()) is not None:
+            raise TryLater(trouble)
 
     def claim(self, limit: int, now: datetime, lease_seconds: float, claimer: str = "") -> list[Taken]:
         """Take up to `limit` arrivals in the order of their ids, for `lease_seconds`; the try is counted durably

@@ -49,6 +49,7 @@ class Health:
             checks["database"] = await asyncio.wait_for(asyncio.to_thread(self._answers), _READY_SECONDS)
         except (MailgateError, TimeoutError):
             checks["database"] = False
+        checks["files"] = self._faces.inbox.trouble is None
         is_ready = all(checks.values())
         return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
 

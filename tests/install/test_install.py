@@ -210,6 +210,16 @@ def _letters_leave_by_postfix(root: DebianRoot) -> None:
     until(lambda: "books@shop.example" in root.must("postqueue -j"), root)
     assert "Invoice 7" in subjects(root)
     assert len(letters(root)) == before
+    _a_staff_reply_reaches_the_customer(root)
+
+
+def _a_staff_reply_reaches_the_customer(root: DebianRoot) -> None:
+    """By the reply token alone: there is no filter, no DNS, and nobody signs."""
+    until(lambda: rows(root, "ticket show 10001")[0]["status"] == "waiting", root)
+    (ticket,) = rows(root, "ticket show 10001")
+    assert [one["kind"] for one in ticket["messages"] if one["from"] == "anna@team.example"] == ["staff"]
+    until(lambda: root.must("postqueue -j").count("olga@shop.example") >= 1, root, seconds=90)
+    assert rows(root, "held list") == []
 
 
 def _somebody_has_an_imap_server(root: DebianRoot) -> None:

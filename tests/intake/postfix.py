@@ -78,8 +78,8 @@ class Postfix:
 
 
 @contextmanager
-def running(target: str) -> Iterator[Postfix]:
-    """Start one that delivers to `target`: `inet:127.0.0.1:PORT` or `unix:PATH`."""
+def running(target: str, more: str = "") -> Iterator[Postfix]:
+    """Start one that delivers to `target`: `inet:127.0.0.1:PORT` or `unix:PATH`; `more` are lines of its main.cf."""
     if os.getuid() != 0:
         pytest.skip("Postfix can be started by root alone")
     with tempfile.TemporaryDirectory(prefix="mg-postfix-", dir="/tmp") as name:
@@ -89,7 +89,7 @@ def running(target: str) -> Iterator[Postfix]:
         for part in ("etc", "queue", "data"):
             (folder / part).mkdir()
         os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, -1)
-        (folder / "etc" / "main.cf").write_text(_MAIN.format(folder=folder, target=target))
+        (folder / "etc" / "main.cf").write_text(_MAIN.format(folder=folder, target=target) + more)
         (folder / "etc" / "master.cf").write_text(_MASTER.format(port=port))
         for file in ("postfix-files", "dynamicmaps.cf"):
             with suppress(FileNotFoundError):

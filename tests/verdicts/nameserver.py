@@ -45,7 +45,7 @@ class NameServer:
             if not data:
                 return
             question = dns.message.from_wire(data)
-            name = question.question[0].name.to_text(omit_final_dot=True)
+            name = question.question[0].name.to_text(omit_final_dot=True).lower()
             self.asked.append(name)
             record = self.records.get(name)
             if not self.is_silent and record != "silent":

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,6 +14,7 @@ from mailgate.model.arrival import Arrival
 from mailgate.verdicts.circuit import Circuit
 from mailgate.verdicts.filters import Clamd, Rspamd, Unanswered
 from tests.decide.build import NOON
+from tests.verdicts.rspamd import running as running_rspamd
 from tests.world import World, a_mail
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -42,24 +42,8 @@ def started(command: list[str], log: Path, is_up: Callable[[], bool]) -> subproc
 
 @pytest.fixture(scope="module")
 def rspamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("rspamd"), 21000 + os.getpid() % 9000
-    (folder / "suffixes").write_text("example\n")
-    (folder / "rspamd.conf").write_text(
-        f'options {{ url_tld = "{folder}/suffixes"; filters = ""; pidfile = "{folder}/pid"; cache_file = "{folder}/cache";'
-        f' hs_cache_dir = "{folder}"; tempdir = "{folder}"; control_socket = "{folder}/control mode=0600"; rrd = "";'
-        f' stats_file = "{folder}/stats"; history_file = ""; dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; }} }}\n'
-        f'logging {{ type = "file"; filename = "{folder}/log"; }}\n'
-        f'worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; enabled = true; }}\n'
-        "actions { reject = 15; add_header = 6; greylist = 4; }\n"
-    )
-
-    def answers() -> bool:
-        return subprocess.run(["curl", "-sf", f"http://127.0.0.1:{port}/ping"], capture_output=True).returncode == 0
-
-    process = started(["rspamd", "-f", "-i", "-c", str(folder / "rspamd.conf")], folder / "out", answers)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    with running_rspamd(tmp_path_factory.mktemp("rspamd")) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
