@@ -237,6 +237,8 @@ def _probe(patient: Patient) -> Iterator[Finding]:
 
 def _evidence(patient: Patient) -> Iterator[Finding]:
     """Who mail is from: what the last mails had to prove it."""
+    if schema.version(patient.engine) is None:  # the finding on the database says it
+        return
     for is_well, found, advice in evidence.look(patient.settings, patient.engine, patient.inbox):
         yield _ok("evidence", found) if is_well else _warning("evidence", found, advice)
 

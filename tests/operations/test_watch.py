@@ -1,5 +1,7 @@
 """Alarms: each is told once, until what it tells of is over."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +12,7 @@ from sqlalchemy import select, update
 
 from mailgate import app
 from mailgate.intake.imap_place import place_of
-from mailgate.model.settings import ImapSettings
+from mailgate.model.settings import ImapSettings, JunkSettings
 from mailgate.operations import space
 from mailgate.operations.alarms import Alarms
 from mailgate.operations.watch import Watch
@@ -171,3 +173,29 @@ def test_a_client_secret_with_a_date_is_told_of(built: app.Built, days: int, cou
     with_account(built, client_secret_expires=day)
     watch(built).look()
     assert len(told(built)) == count
+
+
+def test_a_filter_that_does_not_answer_twice_in_a_row_is_told_once_and_its_recovery_once(built: app.Built):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        built.house.settings = replace(built.house.settings, junk=JunkSettings(clamd=place, seconds=1))
+        look = watch(built)
+        look.look()
+        assert told(built) == []
+        look.look()
+        look.look()
+        assert len(told(built)) == 1
+        listener.listen()
+        answering = threading.Thread(target=_pong, args=(listener,))
+        answering.start()
+        look.look()
+        answering.join()
+    assert len(told(built)) == 2
+
+
+def _pong(listener: socket.socket) -> None:
+    line, _ = listener.accept()
+    with line:
+        line.recv(100)
+        line.sendall(b"PONG\0")
