@@ -175,7 +175,8 @@ class Importer:
 
     def _setting(self, desk: Desk) -> Setting:
         if desk.name not in self._settings:
-            spoken, tags = phrases.load(), frozenset(one.tag for one in self._house.settings.desks.values())
+            desks = self._house.settings.desks.values()
+            spoken, tags = phrases.load(), frozenset(word for one in desks for word in one.tag_words)
 
             @lru_cache(maxsize=_SUBJECTS)
             def core(text: str) -> str:

@@ -102,6 +102,15 @@ def test_a_reply_to_any_mail_of_the_old_system_lands_on_its_ticket(
     assert len(desk.rows("ticket", "list")) == 1
 
 
+def test_a_tag_of_the_old_system_names_its_ticket(desk: DeskFolder, tmp_path: Path) -> None:
+    file = desk.folder / "flexihost.toml"
+    file.write_text('former_tags = ["rt.example"]\n' + file.read_text(encoding="utf-8"), encoding="utf-8")
+    more = {**ASKED, "subject": "Re: [rt.example #20123] PHP", "message_id": "<more@shop.example>"}
+    desk.run("ticket", "import", written(tmp_path, ticket(messages=[ASKED, more])))
+    desk.take(mail("AW: [rt.example #20123] PHP", "Still.", id_="r1@shop.example"))
+    assert shown(desk, 20123)["messages"][-1]["message_id"] == "<r1@shop.example>"
+
+
 def test_a_stranger_who_names_an_old_mail_has_no_part_in_its_ticket(desk: DeskFolder, tmp_path: Path) -> None:
     desk.run("ticket", "import", written(tmp_path, ticket()))
     more = "In-Reply-To: <first@shop.example>\n"
