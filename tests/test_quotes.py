@@ -89,3 +89,30 @@ def test_full_without_a_mail_is_an_error(world: World) -> None:
     )
     assert world.post(command, "support@flexihost.example")["outcome"] == "command"
     assert world.sent("command_error")
+
+
+@pytest.mark.parametrize(
+    ("emoji", "said", "status"),
+    [
+        ("👍", "", "resolved"),
+        ("👎", "", "open"),
+        ("👍", "\nIt is broken again, please cancel my contract and the server by the end of the month.", "open"),
+    ],
+)
+def test_a_reaction_of_gmail_thanks_unless_it_is_unhappy_or_more_is_said(
+    world: World, emoji: str, said: str, status: str
+) -> None:
+    world.now += timedelta(minutes=10)
+    done = a_mail(
+        "Re: [flexihost #10001] Slow site", "#resolve", sender=ANNA, id_="s9@team.example", auth="pass", at=world.now
+    )
+    world.post(done, "support@flexihost.example")
+    assert world.tickets()[0].status == "resolved"
+    body = (
+        f"--B\nContent-Type: text/plain; charset=utf-8\n\n{emoji}\n\nOlena reacted via Gmail{said}\n"
+        f'--B\nContent-Type: text/vnd.google.email-reaction+json; charset=utf-8\n\n{{"emoji": "{emoji}", "version": 1}}\n--B--'
+    )
+    more = "MIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=B\n"
+    mail = a_mail("Re: [flexihost #10001] Slow site", body, id_="a9@shop.example", auth="pass", at=world.now, more=more)
+    world.post(mail, "support@flexihost.example")
+    assert world.tickets()[0].status == status

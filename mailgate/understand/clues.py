@@ -20,8 +20,12 @@ from mailgate.understand.shown import has_quotes
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _DOMAIN = re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-z]{2,18}(?![\w-])", re.IGNORECASE)
 _MOST_REFERENCES = 40
+_UNHAPPY = frozenset(
+    "\U0001f44e\U0001f620\U0001f621\U0001f622\U0001f62d\U0001f494\U0001f61e\U0001f641\u2639\U0001f92c\U0001f624\U0001f615"
+)  # of whoever wants more
 T = TypeVar("T")
 
+_MOST_REACTION = 12  # words: the program tells whose reaction it is; whoever writes more says something
 _MOST = 50  # ids, addresses and numbers of one mail that are looked up; more is no person's mail
 
 
@@ -37,6 +41,8 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_add
         subject=mail.subject, core_subject=mail.core_subject, text=mail.visible_text, desk=desk,
         files=len(mail.attachments),
     ) if mail.automatic is None or mail.automatic.kind in ("list", "auto_generated") else Findings()  # fmt: skip
+    if mail.reaction[:1] and mail.reaction[0] not in _UNHAPPY and len(mail.visible_text.split()) <= _MOST_REACTION:
+        findings = Findings(is_thanks=True, because={"thanks": f"a reaction: {mail.reaction}"})
     if arrival.form:
         findings = replace(findings, account_numbers=_unique((arrival.form.account, *findings.account_numbers)))
     numbers = [tag.number for tag in (*mail.tags, *mail.quoted_tags) if desk.has_tag(tag.desk)]
