@@ -39,6 +39,7 @@ from mailgate.store.tables import ARRIVAL, HELD
 from mailgate.understand.author import as_the_desk_has_it
 from mailgate.understand.clues import read_clues
 from mailgate.understand.matter import fold_subject
+from mailgate.understand.own_rules import wanted_headers
 from mailgate.understand.shown import with_letters
 
 LOG = Log("pipeline")
@@ -82,6 +83,7 @@ class House:
         self._phrases = phrases
         self._tags = frozenset(word for desk in settings.desks.values() for word in desk.tag_words)
         self._answers = {name: ReadyAnswers(desk) for name, desk in settings.desks.items()}
+        self._headers = wanted_headers(settings.desks.values())
         self._addresses = frozenset(one.address for desk in settings.desks.values() for one in desk.mailboxes)
         worker = settings.worker
         self._limits = Limits(
@@ -91,7 +93,9 @@ class House:
 
     def read(self, raw: bytes) -> Mail:
         """Return what the mail says. Raises LimitExceeded beyond M4's limits, nothing else."""
-        return read(raw, phrases=self._phrases, known_tags=self._tags, limits=self._limits)
+        return read(
+            raw, phrases=self._phrases, known_tags=self._tags, limits=self._limits, headers=self._headers
+        )  # fmt: skip
 
     def explain(self, arrival: Arrival, raw: bytes) -> Decision:
         """Return what would happen to the mail now; changes nothing."""

@@ -376,6 +376,45 @@ def test_every_complaint_comes_at_once_with_file_key_and_what_is_allowed(tmp_pat
         ),
         (('name = "acme"', 'name = "acme"\nformer_tags = ["two words"]'), ("former_tags", "a word of")),
         (('name = "acme"', 'name = "acme"\ngroups = ["help"]'), ("groups", "the id of a list")),
+        (("[[queue]]", '[[rule]]\nname = "r"\nwhen.subjekt = "x"\n[[queue]]'), ("rule[r].when.subjekt", "subject")),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nwhen.subject = '/(?=x)/'\n[[queue]]"),
+            ("rule[r].when.subject", "linear time"),
+        ),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nwhen.header = { 'X Y' = 'x' }\n[[queue]]"),
+            ("rule[r].when.header", "X Y"),
+        ),
+        (("[[queue]]", "[[rule]]\nname = 'r'\nwhen.level = 'forged'\n[[queue]]"), ("rule[r].when.level", "verified")),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nwhen.class = 'loop'\n[[queue]]"),
+            ("rule[r].when.class", "auto_generated"),
+        ),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nwhen.mailbox = 'x@acme.example'\n[[queue]]"),
+            ("rule[r].when.mailbox", "help@"),
+        ),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nwhen.larger_than = 'big'\n[[queue]]"),
+            ("rule[r].when.larger_than", "MiB"),
+        ),
+        (("[[queue]]", "[[rule]]\nname = 'r'\nthen.flag = 'x'\n[[queue]]"), ("rule[r].when", "every mail")),
+        (("[[queue]]", "[[rule]]\nname = 'r'\nwhen.text = 'x'\n[[queue]]"), ("rule[r].then", "says nothing")),
+        (("[[queue]]", "[[rule]]\nname = 'r'\nthen.queue = 'x'\n[[queue]]"), ("rule[r].then.queue", "support")),
+        (("[[queue]]", "[[rule]]\nname = 'r'\nthen.team = 'x'\n[[queue]]"), ("rule[r].then.team", "support")),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nthen.flag = 'blocked'\n[[queue]]"),
+            ("rule[r].then.flag", "meaning already"),
+        ),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nthen.copy_to = 'help@acme.example'\n[[queue]]"),
+            ("rule[r].then.copy_to", "no mailbox"),
+        ),
+        (
+            ("[[queue]]", "[[rule]]\nname = 'r'\nthen = { set_aside = true, ack = false }\n[[queue]]"),
+            ("rule[r].then.ack", "set_aside"),
+        ),
+        (("[[queue]]", "[[rule]]\nwhen.text = 'x'\nthen.flag = 'x'\n[[queue]]"), ("rule[1].name", "missing")),
         (('name = "acme"', 'name = "acme"\nleads_only = ["#shout"]'), ("leads_only", "close")),
         (('name = "acme"', "name = 7"), ("name", "7")),
         (('name = "acme"', 'name = "acme"\nrules = { tries = 0 }'), ("rules.tries", "from 1")),

@@ -50,7 +50,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "command_done": {"done": (), "is_help": False, "is_kept": False, "listed": None, "asked": ""},
     "held_notice": {
         "sender": "", "sender_name": "", "mail_subject": "", "would_be": "new", "would_be_ticket": None,
-        "because": "", "text": "", "for_managers": False, "since": None, "queue": "",
+        "because": "", "text": "", "for_managers": False, "since": None, "queue": "", "rule": "",
     },
     "bounce_notice": {"failed": (), "letter_kind": "", "letter_subject": "", "next_address": None},
     "breach": {"entries": (), "kinds": (), "due_at": None, "escalated_to": None, "opens_at": None, "text": ""},

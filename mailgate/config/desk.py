@@ -12,6 +12,7 @@ from mailgate.config import kinds
 from mailgate.config.accounts import read_accounts
 from mailgate.config.calendars import read_calendar
 from mailgate.config.lexicon import languages_of, read_lexicon
+from mailgate.config.own_rules import read_own_rules
 from mailgate.config.reading import Kind, Section
 from mailgate.config.service import Places, read_retention
 from mailgate.model.settings import SLA_KINDS, AccountSource, Calendar, Desk, Mailbox, Promise, Queue, Rules, Sla, Team
@@ -52,6 +53,7 @@ def read_desk(section: Section, folder: Path, credentials: Path | None = None) -
     language = kinds.one_of(*languages_of(lexicon))
     name = section.take("name", kinds.NAME, folder.name, required=True)
     tag = section.take("tag", kinds.TAG, name)
+    mailboxes, teams = _read_mailboxes(section, queues), _read_teams(section, queues)
     desk = Desk(
         name=name,
         tag=tag,
@@ -62,13 +64,21 @@ def read_desk(section: Section, folder: Path, credentials: Path | None = None) -
         authserv_ids=_lower(section.take("authserv_ids", kinds.list_of(kinds.TEXT), ())),
         arc_sealers=_lower(section.take("arc_sealers", kinds.list_of(kinds.TEXT), ())),
         managers=_addresses(section, "managers"),
-        mailboxes=_read_mailboxes(section, queues),
+        mailboxes=mailboxes,
         queues=queues,
         calendars=calendars,
-        teams=_read_teams(section, queues),
+        teams=teams,
         lexicon=lexicon,
         former_tags=tuple(each.lower() for each in section.take("former_tags", kinds.list_of(kinds.TAG), ())),
         groups=tuple(each.lower() for each in section.take("groups", kinds.list_of(_GROUP), ())),
+        own_rules=read_own_rules(
+            section,
+            queues=queues.values(),
+            teams=teams.values(),
+            mailboxes=[one.address for one in mailboxes],
+            classes=CLASSES,
+            languages=languages_of(lexicon),
+        ),
         account_patterns=section.take("account_patterns", kinds.list_of(kinds.PATTERN), ()),
         generic_subjects=section.take("generic_subjects", kinds.list_of(kinds.TEXT), ()),
         solving_times=_read_solving_times(section.sub("solving_times")),

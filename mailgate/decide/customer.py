@@ -6,6 +6,7 @@ from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
 from mailgate.decide.acknowledge import acknowledgement, told_by
+from mailgate.decide.own_rules import copies_of, notes_of, shown_notes, what_rules_say
 from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, names_account, route
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import as_contact_of, find_reply_address, senders_contacts
@@ -17,6 +18,7 @@ from mailgate.model.decision import (
     Identity,
     Save,
 )
+from mailgate.model.own_rules import Said
 from mailgate.model.quick import replace
 from mailgate.model.settings import bare_address
 from mailgate.model.ticket import NEW, Case, Link, Message, StoredFile, Ticket
@@ -66,21 +68,27 @@ def open_ticket(
     split_because: str = "",
 ) -> Decision:
     """Open a ticket for the mail, with its clocks, its links and its letters (A1, C1)."""
-    routed = route(scene, identity, trace)
-    flags = _flags(scene, identity, thread, routed, trace)
+    said = what_rules_say(scene, identity)
+    routed = route(scene, identity, trace, said)
+    flags = tuple(dict.fromkeys((*_flags(scene, identity, thread, routed, trace), *said.flags)))
     ticket = _new_ticket(scene, identity, routed, flags, split_from, thread)
-    team = _team_of(scene, routed, trace)
-    case = _start(scene, Case(ticket=replace(ticket, team=team)), routed)
+    team = said.team or _team_of(scene, routed, trace)
+    ticket = replace(ticket, team=team, owner=_owner_of(scene, said, trace))
+    case = _start(scene, Case(ticket=ticket), routed)
     wants_ack = scene.mail.automatic is None and scene.arrival.wants_ack and not _is_null_sender(scene)
+    if wants_ack and said.ack is False:
+        wants_ack = False
+        trace.add("Q9", "no ack", "a rule of the desk")
+    elif not wants_ack and scene.mail.automatic is None:
+        trace.add("A3", "no ack", "the envelope sender is empty" if _is_null_sender(scene) else "none is wanted")
     if wants_ack:
         case = clocks.start_ack(case, scene.desk, scene.at)
-    if not wants_ack and scene.mail.automatic is None:
-        trace.add("A3", "no ack", "the envelope sender is empty" if _is_null_sender(scene) else "none is wanted")
     message = message_of(scene, identity, kind="customer" if scene.mail.automatic is None else "auto")
     effects: list[Effect] = [
         Save(before=None, after=case, actor=identity.address or "", because=split_because or "mail")
     ]
     effects.append(AddMessage(ticket=NEW, message=message))
+    effects += notes_of(said, NEW, message)
     if split_from:
         effects.append(_link(split_from, Link(kind="split", ticket=NEW), identity))
     elif thread.forwards is not None:
@@ -93,12 +101,12 @@ def open_ticket(
         left_out = getattr(ack, "reason", "")
         promised = None if left_out else told_by(letter)
         trace.add("A1" if not left_out else "A3", "ack" if not left_out else "no ack", left_out)
-        if team != routed.queue.team:
+        if team != routed.queue.team and not said.team:
             moved = letters.escalation(case, scene.desk, "overflow", team, scene.now)
             effects.append(letters.gate(scene.facts, scene.desk, moved, identity.address))  # D5
         if left_out:  # what is not to be said is not due
             case = clocks.close(case, ("ack",), "cancelled", scene.at)
-    effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out, promised)
+    effects += _tell_staff(scene, identity, case, message, thread, split_from, left_out, promised, said)
     incident_effects, case = incidents.watch(scene, case, trace)
     effects[0] = Save(before=None, after=case, actor=identity.address or "", because=split_because or "mail")
     effects += incident_effects
@@ -127,7 +135,10 @@ def follow_up(scene: Scene, identity: Identity, thread: Thread, case: Case, trac
         Save(before=before, after=case, actor=identity.address or "", because=f"follow-up by {thread.by}"),
         AddMessage(ticket=case.ticket.number, message=message),
     ]
-    effects += _tell_staff_of_more(scene, identity, before, case, message, thread, is_thanks, flags)
+    said = what_rules_say(scene, identity)
+    flags += said.flags
+    effects += notes_of(said, case.ticket.number, message)
+    effects += _tell_staff_of_more(scene, identity, before, case, message, thread, is_thanks, flags, said)
     if woke:
         context = {"card": letters.card(case, scene.desk, scene.facts), "cause": "snooze", "due_at": None,
                    "text": mail.visible_text}  # fmt: skip
@@ -207,6 +218,16 @@ def _team_of(scene: Scene, routed: Routed, trace: Trace) -> str:
         return queue.team
     trace.add("Q8", f"overflow: team {queue.overflow}", f"{scene.facts.overdue_load[queue.name]} tickets past 80 %")
     return queue.overflow
+
+
+def _owner_of(scene: Scene, said: Said, trace: Trace) -> str | None:
+    """Return the owner that a rule of the desk names (Q9), where that is a person of the desk."""
+    if said.owner is None:
+        return None
+    if all(person.address != said.owner for person in scene.facts.people):
+        trace.add("Q9", "no owner", f"{said.owner} is nobody of the staff")
+        return None
+    return said.owner
 
 
 def _flags(scene: Scene, identity: Identity, thread: Thread, routed: Routed, trace: Trace) -> tuple[str, ...]:
@@ -309,24 +330,24 @@ def _tell_staff(
     split_from: Case | None,
     left_out: str,
     ack: dict[str, Any] | None,
+    said: Said,
 ) -> list[Effect]:
     context = {
         "card": letters.card(case, scene.desk, scene.facts, identity), "event": "split" if split_from else "new",
         "author": identity.address or "", "author_name": identity.name, "text": message.visible_text, "hidden": message.hidden,
-        "files": letters.files_of(message), "history": [], "suggest_split": False, "claimed": thread.claimed,
-        "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out, "ack": ack,
+        "files": letters.files_of(message), "history": shown_notes(said, scene.at), "suggest_split": False,
+        "claimed": thread.claimed, "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out,
+        "ack": ack,
     }  # fmt: skip
-    return _sends(
-        scene,
-        letters.to_team(
-            "staff_notice", case, scene.desk, scene.facts, scene.now, context, attachments=message.attachments
-        ),
+    told = letters.to_team(
+        "staff_notice", case, scene.desk, scene.facts, scene.now, context, attachments=message.attachments
     )
+    return _sends(scene, [*told, *copies_of(said, scene, case, context, message)])
 
 
 def _tell_staff_of_more(
     scene: Scene, identity: Identity, before: Case, case: Case, message: Message, thread: Thread, is_thanks: bool,
-    flags: Sequence[str],
+    flags: Sequence[str], said: Said,
 ) -> list[Effect]:  # fmt: skip
     desk, facts, ticket = scene.desk, scene.facts, case.ticket
     event = "thanks" if is_thanks else "reopened" if before.ticket.status in ("resolved", "closed") else "follow_up"
@@ -335,13 +356,12 @@ def _tell_staff_of_more(
     context = {
         "card": summary, "event": event, "author": identity.address or "", "author_name": identity.name,
         "text": message.visible_text, "hidden": message.hidden, "files": letters.files_of(message),
-        "history": letters.history(facts, ticket.number), "suggest_split": scene.findings.announces_new,
+        "history": [*letters.history(facts, ticket.number), *shown_notes(said, scene.at)],
+        "suggest_split": scene.findings.announces_new,
         "claimed": thread.claimed, "from_ticket": None, "left_out": "",
     }  # fmt: skip
-    effects = _sends(
-        scene,
-        letters.to_team("staff_notice", case, desk, facts, scene.now, context, attachments=message.attachments),
-    )
+    told = letters.to_team("staff_notice", case, desk, facts, scene.now, context, attachments=message.attachments)
+    effects = _sends(scene, [*told, *copies_of(said, scene, case, context, message)])
     since = before.ticket.unanswered_since
     if since and scene.at - since >= timedelta(seconds=desk.rules.silence_seconds) and not scene.mail.automatic:
         effects += _wake_lead(scene, case, since)

@@ -6,6 +6,7 @@ from mailgate.decide import letters
 from mailgate.decide.customer import as_participant, decide_customer, message_of
 from mailgate.decide.internal import decide_answer
 from mailgate.decide.letters import gate
+from mailgate.decide.own_rules import note_rules, what_rules_say
 from mailgate.decide.reach import redirect
 from mailgate.decide.route import choose_mailbox
 from mailgate.decide.scene import Scene, Trace
@@ -121,33 +122,60 @@ def forged(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     if identity.level != "forged":
         return None
     trace.add("S3", "level forged", identity.because)
-    would_be = decide_without_evidence(scene)
-    trace.add("S4", "held", f"would have been: {would_be.outcome}")
-    queue = scene.desk.queues[choose_mailbox(scene).queue]
-    context = {
-        "sender": identity.address or "", "sender_name": identity.name, "mail_subject": scene.mail.subject,
-        "would_be": would_be.outcome, "would_be_ticket": would_be.ticket or None, "because": identity.because,
-        "text": letters.shorten(scene.mail.visible_text, 2000), "for_managers": False, "since": scene.at,
-        "queue": queue.name,
-    }  # fmt: skip
-    team = Case(ticket=_held_ticket(scene, identity, queue.name, queue.team))
-    told = letters.to_team("held_notice", team, scene.desk, scene.facts, scene.now, context, ticket=None, held="")
-    effects: list[Effect] = [Hold(queue=queue.name, reason=identity.because)]
-    effects += [gate(scene.facts, scene.desk, letter) for letter in told]
-    return replace(
-        _plain(scene, identity, "held", tuple(effects)), queue=queue.name, request=scene.findings.request,
-        class_=scene.findings.class_, flags=("forged",),
-    )  # fmt: skip
+    return _held(scene, identity, trace, "S4", ("forged",))
 
 
 def unwanted(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
-    """M7: list and auto-generated mail of anyone but a contact is set aside."""
+    """M7: list and auto-generated mail of anyone but a contact is set aside, unless the desk's own rules say who is to
+    have it (Q9)."""
     if not _is(scene, "list", "auto_generated") or identity.contact:
+        return None
+    said = what_rules_say(scene, identity)
+    if said.places and not said.parked:
         return None
     trace.add("M7", "set aside", f"{scene.mail.automatic.kind if scene.mail.automatic else ''} of no contact")
     return _plain(
         scene, identity, "set_aside", (SetAside(reason=str(scene.mail.automatic and scene.mail.automatic.kind)),)
     )
+
+
+def own_rules(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """Q9: the desk's own rules that set aside or hold; what a person let in is neither again."""
+    said = what_rules_say(scene, identity)
+    note_rules(said, trace)
+    if said.parked is None or scene.arrival.accepted_from:
+        return None
+    what, name = said.parked
+    if what == "hold":
+        trace.add("S3", f"level {identity.level}", identity.because)
+        return _held(scene, identity, trace, "Q9", said.flags, rule=name)
+    trace.add("Q9", "set aside", f"rule «{name}»")
+    decision = _plain(scene, identity, "set_aside", (SetAside(reason=f"rule: {name}"),))
+    return replace(decision, flags=said.flags)
+
+
+def _held(
+    scene: Scene, identity: Identity, trace: Trace, by: str, flags: tuple[str, ...], *, rule: str = ""
+) -> Decision:
+    """Keep the mail for a person to decide, and tell the staff of its queue."""
+    because = f"rule «{rule}»" if rule else identity.because
+    would_be = decide_without_evidence(scene)
+    trace.add(by, "held", f"would have been: {would_be.outcome}")
+    queue = scene.desk.queues[choose_mailbox(scene).queue]
+    context = {
+        "sender": identity.address or "", "sender_name": identity.name, "mail_subject": scene.mail.subject,
+        "would_be": would_be.outcome, "would_be_ticket": would_be.ticket or None, "because": because,
+        "text": letters.shorten(scene.mail.visible_text, 2000), "for_managers": False, "since": scene.at,
+        "queue": queue.name, "rule": rule,
+    }  # fmt: skip
+    team = Case(ticket=_held_ticket(scene, identity, queue.name, queue.team))
+    told = letters.to_team("held_notice", team, scene.desk, scene.facts, scene.now, context, ticket=None, held="")
+    effects: list[Effect] = [Hold(queue=queue.name, reason=because)]
+    effects += [gate(scene.facts, scene.desk, letter) for letter in told]
+    return replace(
+        _plain(scene, identity, "held", tuple(effects)), queue=queue.name, request=scene.findings.request,
+        class_=scene.findings.class_, flags=flags,
+    )  # fmt: skip
 
 
 def staff(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
@@ -193,6 +221,7 @@ GUARDS: tuple[Guard, ...] = (  # M8: the first that speaks decides
     auto_reply,  # M7: recorded on its ticket or set aside
     forged,  # S4: held
     unwanted,  # M7: newsletters and monitoring of strangers
+    own_rules,  # Q9: what the desk itself sets aside or holds
     staff,  # C
     answer,  # C8: of an expert, to a colleague's internal mail
     customer,  # T, Q, A

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mailgate.decide.scene import Scene, Trace
 from mailgate.model.decision import Identity
 from mailgate.model.findings import Right
+from mailgate.model.own_rules import NOTHING_SAID, Said
 from mailgate.model.settings import Desk, Mailbox, Queue, bare_address
 
 # S6: which role may ask for what, beside the owner who may all.
@@ -27,12 +28,15 @@ class Routed:
     is_abuse: bool = False
 
 
-def route(scene: Scene, identity: Identity, trace: Trace) -> Routed:
-    """Return the queue and the standing of a new ticket."""
+def route(scene: Scene, identity: Identity, trace: Trace, said: Said = NOTHING_SAID) -> Routed:
+    """Return the queue and the standing of a new ticket. What the desk's own rules have `said` comes first (Q9)."""
     mailbox = choose_mailbox(scene)
-    queue, moved = _choose_queue(scene, mailbox, trace)
+    queue, moved = _choose_queue(scene, mailbox, trace, said.queue)
     priority = "high" if scene.findings.is_outage or _form_priority(scene) == "high" else "normal"
-    if priority == "high":
+    if said.priority and said.priority != priority:
+        priority = said.priority
+        trace.add("Q9", f"priority {priority}", "a rule of the desk")
+    elif priority == "high":
         trace.add("Q3", "priority high", scene.findings.because.get("outage", "") or "set in the panel")
     needs_identity = not may_ask(scene, identity)
     if needs_identity:
@@ -127,8 +131,11 @@ def _roles_may(identity: Identity, rights: tuple[Right, ...]) -> bool:
     return bool(rights) and all(right in allowed for right in rights)
 
 
-def _choose_queue(scene: Scene, mailbox: Mailbox, trace: Trace) -> tuple[Queue, str]:
+def _choose_queue(scene: Scene, mailbox: Mailbox, trace: Trace, wanted: str | None) -> tuple[Queue, str]:
     queue = scene.desk.queues[mailbox.queue]
+    if wanted:
+        trace.add("Q9", f"queue {wanted}", f"a rule of the desk; else {queue.name}")
+        return scene.desk.queues[wanted], ""
     if scene.arrival.form:
         queue = _department_queue(scene.desk, scene.arrival.form.department)
         trace.add("Q1", f"queue {queue.name}", f"department {scene.arrival.form.department}")

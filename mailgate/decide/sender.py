@@ -64,9 +64,9 @@ def identify(scene: Scene) -> Identity:
 
 def find_evidence(scene: Scene) -> tuple[Verdict, str]:
     """Return pass, fail or none, and its source in words (S2)."""
-    if scene.arrival.accepted_from:
-        return "none", "accepted by a person: goes on without evidence (S4)"
     verdict, because = _authentication(scene)
+    if scene.arrival.accepted_from and verdict != "pass":  # what passes was held for another reason (Q9)
+        return "none", "accepted by a person: goes on without evidence (S4)"
     if scene.clues.behind and verdict != "fail":
         verdict, because = _evidence_of_author(scene, scene.clues.behind, verdict, because)
     if verdict == "none" and (token := _own_token(scene)):

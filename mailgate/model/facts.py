@@ -45,6 +45,7 @@ class Clues:
     failed: tuple[str, ...] = ()  # addresses a bounce names
     others: tuple[str, ...] = ()  # several From addresses, of which one may be answered (S1, A3)
     behind: Behind | None = None  # None: From says who writes
+    rules: tuple[int, ...] = ()  # places of the desk's own rules that it fits, but for level and mailbox (Q9)
     groups: tuple[str, ...] = ()  # the desk's own lists that it came through (M7), and where they are written to
     forwarded: str | None = None  # the From of a forwarded mail, lower case (C6)
     listing: tuple[str, str] | None = (

@@ -168,6 +168,9 @@ class Mail:
     forwarded: Forwarded | None = None
     attachments: tuple[Attachment, ...] = ()
 
+    headers: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # those that were asked for: decoded, topmost first
     list_ids: tuple[str, ...] = ()  # what the lists that it came through call themselves (RFC 2919), lower case
     list_addresses: tuple[str, ...] = ()  # where these lists are written to (RFC 2369), lower case
     original_from: tuple[Address, ...] = ()  # X-Original-From: the author, where a list rewrote From; proves nothing

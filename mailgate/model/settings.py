@@ -6,6 +6,8 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from mailgate.model.own_rules import OwnRule
+
 EXCHANGE_ONLINE = "exchange-online"  # stands in authserv_ids for a header that has no id (S2)
 
 
@@ -172,6 +174,7 @@ class Desk:
     account_patterns: tuple[str, ...] = ()  # regular expressions; group `number` or `login` names the account (S5)
     former_tags: tuple[str, ...] = ()  # tag words of former days and systems, lower case (T8)
     groups: tuple[str, ...] = ()  # lists that stand before the desk: posting addresses or ids, lower case (M7)
+    own_rules: tuple[OwnRule, ...] = ()  # in the order of the file (Q9)
     generic_subjects: tuple[str, ...] = ()  # T6
     solving_times: Mapping[str, str] = field(default_factory=dict)  # class -> "30m" | "2h" | "next_day" (D8)
     panel_url: str = ""

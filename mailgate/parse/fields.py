@@ -4,6 +4,7 @@ from mailgate.model.mail import Address
 from mailgate.parse import address, header
 from mailgate.parse.tree import Entity
 
+_MOST = 50  # values of one field that rules look at
 _ONCE = ("from", "subject", "message-id", "date")
 
 
@@ -32,6 +33,10 @@ class Fields:
     def text(self, name: str) -> str:
         """Return the first value that is not empty as one decoded line."""
         return next((text for value in self.every(name) if (text := header.decoded(value, self.hint))), "")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return every value of a field as one decoded line, topmost first."""
+        return tuple(header.decoded(value, self.hint) for value in self.every(name)[:_MOST])
 
     def addresses(self, name: str) -> tuple[Address, ...]:
         """Return the mailboxes of a field."""

@@ -37,11 +37,15 @@ _MAX_AUTH = 50
 _TOKEN = re.compile(r"\+[\w.=-]{16,}@")  # an address that was made for the answer, ours or another system's
 
 
-def read(raw: bytes, *, phrases: Phrases, known_tags: Collection[str], limits: Limits = DEFAULT_LIMITS) -> Mail:
-    """Return what `raw` says. Raises LimitExceeded or MemoryError (M4) and nothing else; trouble is noted in `problems` (M1)."""
+def read(
+    raw: bytes, *, phrases: Phrases, known_tags: Collection[str], limits: Limits = DEFAULT_LIMITS,
+    headers: Collection[str] = (),
+) -> Mail:  # fmt: skip
+    """Return what `raw` says, with the values of the `headers` (small letters) that somebody wants to see. Raises
+    LimitExceeded or MemoryError (M4) and nothing else; trouble is noted in `problems` (M1)."""
     _check(raw, limits)
     try:
-        return _read(raw, phrases, known_tags, limits)
+        return _read(raw, phrases, known_tags, limits, headers)
     except (LimitExceeded, MemoryError):  # the worker's business (M4)
         raise
     except RecursionError as error:
@@ -69,7 +73,7 @@ def _check(raw: bytes, allowed: Limits) -> None:
     limits.check(raw, allowed)
 
 
-def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Limits) -> Mail:
+def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Limits, headers: Collection[str]) -> Mail:
     root = tree.parse(raw)
     parts = tree.leaves(root, allowed)
     fields = Fields(root)
@@ -127,6 +131,7 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         language=language.detect(split.own, phrases),
         forwarded=forwarded,
         attachments=attachments,
+        headers={name: fields.texts(name) for name in headers if fields.every(name)},
         list_ids=lists.ids(fields),
         list_addresses=lists.addresses(fields),
         original_from=fields.addresses("x-original-from"),

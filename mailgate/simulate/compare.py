@@ -13,6 +13,12 @@ def told(line: Mapping[str, Any]) -> str:
             ticket, level = line["ticket"] or "-", line["identity"]["level"]
             flags = f"  {', '.join(line['flags'])}" if line["flags"] else ""
             place = f"  queue {line['queue']}, {line['priority']}" if line["queue"] else ""
+            rules = [
+                step["verdict"]
+                for step in line["trace"]
+                if step["rule"] == "Q9" and step["verdict"].startswith("rule ")
+            ]
+            place += f"  by {', '.join(rules)}" if rules else ""
             return f"{at}  in    {line['outcome']:<12} ticket {ticket}  level {level}{place}{flags}"
         case "sent":
             return f"{at}  out   {line['kind']:<12} to {', '.join(line['to'])}  «{line['subject']}»"

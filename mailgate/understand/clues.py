@@ -15,6 +15,7 @@ from mailgate.understand.author import as_the_desk_has_it, groups_of, reply_addr
 from mailgate.understand.commands import numbers_named, read_listing
 from mailgate.understand.findings import find
 from mailgate.understand.matter import fold_subject
+from mailgate.understand.own_rules import fitting_rules
 from mailgate.understand.shown import has_quotes
 
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
@@ -49,9 +50,10 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_add
     numbers += [token.ticket for token in tokens if token.ticket is not None]
     numbers += [own.ticket for _, own in own_ids if own.ticket is not None]
     numbers += mail.word_numbers
+    sender = behind.address if behind else mail.from_[0].key if len(mail.from_) == 1 else None
     return Clues(
         desk=desk.name,
-        sender=behind.address if behind else mail.from_[0].key if len(mail.from_) == 1 else None,
+        sender=sender,
         reply_to=None if behind else _reply_to(mail, groups),
         content_key=mail.content_key,
         numbers=_unique(numbers),
@@ -66,6 +68,7 @@ def read_clues(mail: Mail, arrival: Arrival, desk: Desk, secret: bytes, desk_add
         failed=_unique(one.address.lower() for one in mail.report.failed) if mail.report else (),
         others=_unique(address.key for address in mail.from_) if len(mail.from_) > 1 else (),
         behind=behind,
+        rules=fitting_rules(mail, sender, arrival.recipients, findings, desk),
         groups=groups,
         forwarded=mail.forwarded.address.lower() if mail.forwarded and mail.forwarded.address else None,
         mentioned=_mentioned(mail.visible_text),

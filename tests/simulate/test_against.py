@@ -75,3 +75,25 @@ def test_past_mail_is_played_at_its_dates(tmp_path, old_desk, capsys, monkeypatc
 def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
     assert main(["simulate", str(tmp_path / "nothing.toml")]) == 2
     assert "nothing.toml: there is no such scenario" in capsys.readouterr().err
+
+
+RULE = """
+[[rule]]
+name = "sales"
+when = { subject = "dedicated servers" }
+then = { queue = "billing", ack = false, flag = "sales" }
+"""
+
+
+def test_a_new_rule_shows_what_it_changes(tmp_path, capsys):
+    (tmp_path / "story.toml").write_text(STORY, encoding="utf-8")
+    shipped = (resources.path("config") / "flexihost.toml").read_text(encoding="utf-8")
+    (tmp_path / "new.toml").write_text(shipped + RULE, encoding="utf-8")
+    story, new = str(tmp_path / "story.toml"), str(tmp_path / "new.toml")
+    assert main(["simulate", "--desk", new, "--against", "flexihost", story]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    received = [line for line in printed if "  in    new " in line]
+    assert [line.strip()[0] for line in received] == ["-", "+"]
+    assert "queue billing, normal  by rule «sales»  sales" in received[1]
+    assert any(line.strip().startswith("-") and "ack" in line for line in printed)
+    assert not any(line.strip().startswith("+") and " ack " in line for line in printed)
