@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from mailgate import __version__
 from mailgate.cli import COMMANDS
@@ -48,18 +49,18 @@ def _guarded(globals_: Sequence[str], command: str | None, rest: Sequence[str]) 
 
 
 def _run(globals_: Sequence[str], command: str | None, rest: Sequence[str]) -> int:
-    chosen = _global_parser().parse_args(globals_)
+    chosen = global_parser().parse_args(globals_)
     if command is None:
-        _global_parser().print_help(sys.stderr)
+        global_parser().print_help(sys.stderr)
         return USAGE
     if command not in COMMANDS:
         return _say(f"there is no command {command!r}{_near(command)}; mailgate --help lists them", code=USAGE)
-    module = importlib.import_module(f"mailgate.cli.{COMMANDS[command].module}")
-    parser = argparse.ArgumentParser(prog=f"mailgate {command}", description=module.__doc__)
-    parser.add_argument("--config", metavar="FILE", default=chosen.config, help="the configuration file")
-    module.add_arguments(parser)
-    args = parser.parse_args(rest, argparse.Namespace(command=command))
-    return int(module.run(args))
+    args = parser_of(command, chosen.config).parse_args(rest, argparse.Namespace(command=command))
+    return int(_module_of(command).run(args))
+
+
+def _module_of(command: str) -> Any:
+    return importlib.import_module(f"mailgate.cli.{COMMANDS[command].module}")
 
 
 def _split(argv: Sequence[str]) -> tuple[Sequence[str], str | None, Sequence[str]]:
@@ -70,7 +71,17 @@ def _split(argv: Sequence[str]) -> tuple[Sequence[str], str | None, Sequence[str
     return argv[:place], argv[place] if place < len(argv) else None, argv[place + 1 :]
 
 
-def _global_parser() -> argparse.ArgumentParser:
+def parser_of(command: str, config: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of what may follow a command of COMMANDS."""
+    module = _module_of(command)
+    parser = argparse.ArgumentParser(prog=f"mailgate {command}", description=module.__doc__)
+    parser.add_argument("--config", metavar="FILE", default=config, help="the configuration file")
+    module.add_arguments(parser)
+    return parser
+
+
+def global_parser() -> argparse.ArgumentParser:
+    """Return the parser of what may stand before a command."""
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(

@@ -4,6 +4,7 @@
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from shlex import quote
 from urllib.parse import urlsplit
 
-RELEASE = "bookworm"
+RELEASES = ("bookworm", "trixie")  # Debian 12 and 13
 # what a Debian that somebody has installed from its medium has, and the smallest root has not
 _MACHINE = ("systemd", "ca-certificates", "netbase")
 _FRESH_SECONDS = 7 * 86400  # older package lists name packages that are gone
@@ -26,7 +27,7 @@ _TOOLS = ("debootstrap", "unshare", "nsenter", "setpriv", "ip", "tar", "mount")
 _UNSHARED = "--mount --pid --fork --net --uts --ipc --cgroup --kill-child"
 _SYSTEMD, _BOOT_SECONDS = "/lib/systemd/systemd", 20
 _STAND_IN = Path(__file__).with_name("systemctl.py")
-_ONLINE = ("apt-get ", "/opt/mailgate/bin/pip install ")
+_ONLINE = ("apt-get ", "/opt/mailgate/bin/pip install ", "make deb")
 
 
 class CannotBuild(Exception):
@@ -88,7 +89,7 @@ class DebianRoot:
 
 
 @contextmanager
-def debian_root(cache: Path, hostname: str, *, stand_in: bool = False) -> Iterator[DebianRoot]:
+def debian_root(cache: Path, release: str, hostname: str, *, stand_in: bool = False) -> Iterator[DebianRoot]:
     """Yield a root that nobody has touched. Raises CannotBuild. The base is kept in `cache` for a week.
 
     Its first process is systemd, where the machine lets it be; else `stand_in` answers as systemctl.
@@ -98,7 +99,7 @@ def debian_root(cache: Path, hostname: str, *, stand_in: bool = False) -> Iterat
         raise CannotBuild(f"{', '.join(missing)} missing (make install-test MAILGATE_TEST_APT=1 installs debootstrap)")
     for name in ("archives", "pip"):
         (cache / name).mkdir(parents=True, exist_ok=True)
-    base = _base(cache)
+    base = _base(cache, release)
     with tempfile.TemporaryDirectory(prefix="mg-install-") as name:
         folder = Path(name) / "root"
         folder.mkdir()
@@ -134,18 +135,18 @@ def _environ() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _base(cache: Path) -> Path:
-    base = cache / f"{RELEASE}-{'-'.join(_MACHINE)}.tar"
+def _base(cache: Path, release: str) -> Path:
+    base = cache / f"{release}-{'-'.join(_MACHINE)}.tar"
     if base.is_file() and time.time() - base.stat().st_mtime < _FRESH_SECONDS:
         return base
-    sources = _sources()
-    mirror = next((words[0] for words in sources if words[1] == RELEASE), None)
+    sources = _sources(release)
+    mirror = next((words[0] for words in sources if words[1] == release), None)
     if mirror is None:
-        raise CannotBuild(f"no mirror of {RELEASE} among the sources of this machine's apt")
+        raise CannotBuild("no mirror of Debian among the sources of this machine's apt")
     with tempfile.TemporaryDirectory(prefix="mg-debootstrap-") as name:
         folder = Path(name) / "root"
         try:
-            _quiet("debootstrap", "--variant=minbase", f"--include={','.join(_MACHINE)}", RELEASE, folder, mirror)
+            _quiet("debootstrap", "--variant=minbase", f"--include={','.join(_MACHINE)}", release, folder, mirror)
         except subprocess.CalledProcessError as error:
             raise CannotBuild(f"debootstrap: {error.output.decode(errors='replace')[-500:]}") from error
         _prepare(folder, sources)
@@ -155,14 +156,16 @@ def _base(cache: Path) -> Path:
     return base
 
 
-def _sources() -> list[list[str]]:
-    """Return address, release and component of what this machine's apt reads."""
+def _sources(release: str) -> list[list[str]]:
+    """Return address, release and component of what this machine's apt would read if it were of that release."""
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = (line.split() for line in listed.stdout.splitlines())
-    return [words for words in lines if len(words) == 3 and words[1].startswith(RELEASE)]
+    known = [words for words in lines if len(words) == 3 and own and words[1].startswith(own)]
+    return [[address, release + suite.removeprefix(own), part] for address, suite, part in known]
 
 
 def _prepare(folder: Path, sources: list[list[str]]) -> None:

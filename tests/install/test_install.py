@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.install.debian_root import CannotBuild, DebianRoot, debian_root
+from tests.install.debian_root import RELEASES, CannotBuild, DebianRoot, debian_root
 from tests.install.document import Block, Command, steps_of, with_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,22 +34,22 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def root() -> Iterator[DebianRoot]:
-    """A clean root of Debian 12 with the checkout in it, and what the document takes for granted."""
+@pytest.fixture(params=RELEASES)
+def root(request: pytest.FixtureRequest) -> Iterator[DebianRoot]:
+    """A clean root of a release with the checkout in it, and what the document takes for granted."""
     if os.getuid() != 0:
         pytest.skip("a root of Debian can be made by root alone")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "mailgate-tests"
     begun = time.monotonic()
     try:
         with debian_root(
-            cache, "mail.desk.example", stand_in=os.environ["MAILGATE_TEST_INSTALL"] == "stand-in"
+            cache, request.param, "mail.desk.example", stand_in=os.environ["MAILGATE_TEST_INSTALL"] == "stand-in"
         ) as made:
             _prepare(made)
             runs = (
                 "systemd runs in it" if made.has_systemd else "no systemd runs in it: a stand-in starts what units say"
             )
-            print(f"\na clean root after {time.monotonic() - begun:.0f} s; {runs}", flush=True)
+            print(f"\na clean {request.param} after {time.monotonic() - begun:.0f} s; {runs}", flush=True)
             yield made
     except CannotBuild as error:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))
@@ -85,6 +85,42 @@ def test_the_document_followed_word_by_word_makes_a_desk_that_works(root: Debian
         AFTER.get(title, _nothing)(root)
     assert {*BEFORE, *AFTER} <= {section.partition(". ")[2] for section in sections}
     print(f"\nfollowed in {time.monotonic() - begun:.0f} s", flush=True)
+    _nothing_is_left_after_a_purge(root)
+
+
+@pytest.mark.parametrize("root", RELEASES[:1], indirect=True)
+def test_the_way_without_a_package_leads_to_the_same_program(root: DebianRoot):
+    root.must("apt-get update")
+    root.must("apt-get install -y python3-venv")
+    for step in steps_of((ROOT / "docs/install-pip.md").read_text(encoding="utf-8")):
+        _follow(root, step)
+    root.must("mailgate init /etc/mailgate && systemd-tmpfiles --create mailgate.conf")
+    assert root.must(f"{AS_MAILGATE} config check").startswith("ok")
+    assert root.exists("/usr/local/share/man/man1/mailgate-ticket.1.gz")
+    assert "ticket" in root.must(_COMPLETED)
+
+
+# what bash offers after `mailgate ti` and Tab
+_OFFERS = ". /usr/share/bash-completion/completions/mailgate"
+_COMPLETED = _OFFERS + "; COMP_WORDS=(mailgate ti) COMP_CWORD=1; _mailgate; echo ${COMPREPLY[*]}"
+
+
+def _nothing_is_left_after_a_purge(root: DebianRoot) -> None:
+    root.must("apt-get purge -y mailgate")
+    for path in ("/usr/lib/mailgate", "/usr/bin/mailgate", "/etc/mailgate", "/var/lib/mailgate"):
+        assert not root.exists(path), path
+
+
+def _the_package_starts_nothing_and_is_whole(root: DebianRoot) -> None:
+    assert not root.exists("/etc/mailgate/mailgate.toml")
+    assert not root.must("find /proc -maxdepth 1 -user mailgate")
+    assert "ticket" in root.must(_COMPLETED)
+    assert root.exists("/usr/share/man/man1/mailgate-ticket.1.gz")
+    ran = root.run("apt-get install -y --no-install-recommends lintian")
+    assert ran.code == 0, ran.out[-2000:]
+    said = root.run("lintian --fail-on error dist/mailgate_*.deb")
+    print(said.out[-3000:])
+    assert said.code == 0
 
 
 def _nothing(root: DebianRoot) -> None:
@@ -100,7 +136,7 @@ def _follow(root: DebianRoot, step: Command | Block) -> None:
     typed = f"{PASSWORD}\n" if "/dev/stdin" in step.text else ""
     ran = root.run(step.text, typed=typed)
     print(f"$ {step.text}   [{ran.seconds:.1f} s]", flush=True)
-    is_long = step.text.startswith("apt-get ") or "pip install" in step.text
+    is_long = step.text.startswith("apt-get ") or "pip install" in step.text or step.text == "make deb"
     print("".join(f"  {line}\n" for line in ran.out.splitlines()[-3 if is_long else -20 :]), end="", flush=True)
     assert ran.code == 0, f"docs/install.md:{step.line}: {step.text}\n{ran.out[-3000:]}\n{_logs(root)}"
     if step.text.endswith("mailgate doctor"):
@@ -121,10 +157,10 @@ def _put(root: DebianRoot, block: Block) -> None:
 def _try_instead_of_a_password(root: DebianRoot, block: Block) -> None:
     """What the document shows for other people's providers is a configuration; there is no such provider here."""
     kept = [line for line in root.read(CONFIG).splitlines() if not line.startswith("password_file")]
-    root.must("cp -a /etc/mailgate /tmp/oauth && echo x | tee /tmp/oauth/oauth-secret /var/lib/mailgate/oauth-token")
-    root.write("/tmp/oauth/mailgate.toml", "\n".join(kept) + "\n" + block.text)
-    assert root.must("mailgate --config /tmp/oauth/mailgate.toml config check").startswith("ok")
-    root.must("rm -r /tmp/oauth /var/lib/mailgate/oauth-token")
+    root.must("cp -a /etc/mailgate /root/oauth && echo x | tee /root/oauth/oauth-secret /var/lib/mailgate/oauth-token")
+    root.write("/root/oauth/mailgate.toml", "\n".join(kept) + "\n" + block.text)
+    assert root.must("mailgate --config /root/oauth/mailgate.toml config check").startswith("ok")
+    root.must("rm -r /root/oauth /var/lib/mailgate/oauth-token")
 
 
 def _logs(root: DebianRoot) -> str:
@@ -152,8 +188,8 @@ def subjects(root: DebianRoot) -> set[str]:
 def smtp(root: DebianRoot, lines: str) -> str:
     """Talk to Postfix at its port, `relay` being the connection; return what is printed."""
     program = f"import smtplib\nrelay = smtplib.SMTP('127.0.0.1', 25, timeout=20)\n{lines}\nrelay.quit()\n"
-    root.write("/tmp/talk.py", program)
-    return root.must("/opt/mailgate/bin/python /tmp/talk.py")
+    root.write("/root/talk.py", program)
+    return root.must("python3 /root/talk.py")
 
 
 def _the_service_runs_as_its_user(root: DebianRoot) -> None:
@@ -229,7 +265,8 @@ def _somebody_has_an_imap_server(root: DebianRoot) -> None:
     _certificate(root, "imap.desk.example", "/etc/dovecot/imap")
     users = f"support@desk.example:{{PLAIN}}{PASSWORD}:1500:1500::/srv/imap/support::\n"
     root.write("/etc/dovecot/users", users)
-    root.write("/etc/dovecot/dovecot.conf", _DOVECOT)
+    is_23 = root.must("dovecot --version").startswith("2.3.")
+    root.write("/etc/dovecot/dovecot.conf", _DOVECOT_23 if is_23 else _DOVECOT_24)
     root.must("groupadd -g 1500 vmail; useradd -u 1500 -g 1500 vmail")
     letter = "From: Olga <olga@shop.example>\nTo: support@desk.example\nSubject: By IMAP\nMessage-ID: <i1@shop.example>\n\nHello?\n"
     root.write("/srv/imap/support/Maildir/new/1.letter", letter)
@@ -239,7 +276,29 @@ def _somebody_has_an_imap_server(root: DebianRoot) -> None:
     root.must("systemctl restart dovecot")
 
 
-_DOVECOT = """
+_DOVECOT_24 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = imap
+listen = 127.0.0.1
+ssl = required
+ssl_server_cert_file = /etc/dovecot/imap.pem
+ssl_server_key_file = /etc/dovecot/imap.key
+log_path = /var/log/dovecot.log
+mail_driver = maildir
+mail_path = ~/Maildir
+namespace inbox {
+  inbox = yes
+  separator = .
+}
+passdb passwd-file {
+  passwd_file_path = /etc/dovecot/users
+}
+userdb passwd-file {
+  passwd_file_path = /etc/dovecot/users
+}
+"""
+_DOVECOT_23 = """
 protocols = imap
 listen = 127.0.0.1
 ssl = required
@@ -290,8 +349,8 @@ def _the_board_is_served(root: DebianRoot) -> None:
         "    except urllib.error.HTTPError as error:\n"
         "        print(path, error.code)\n"
     )
-    root.write("/tmp/get.py", program)
-    said = until(lambda: (ran := root.run("python3 /tmp/get.py")).code == 0 and ran.out, root)
+    root.write("/root/get.py", program)
+    said = until(lambda: (ran := root.run("python3 /root/get.py")).code == 0 and ran.out, root)
     assert said.splitlines() == ["/ 200", "/metrics 403"]
 
 
@@ -319,11 +378,16 @@ def _a_killed_service_is_started_again(root: DebianRoot) -> None:
     assert json.loads(root.must("postqueue -j | grep -c support@desk.example || true")) == 0
 
 
+def _strict_tls_takes_it(root: DebianRoot) -> None:
+    assert "imap.pem: OK" in root.must("openssl verify -x509_strict -CAfile ca.pem imap.pem")
+
+
 BEFORE: dict[str, Callable[[DebianRoot], None]] = {
     "A mailbox elsewhere, by IMAP": _somebody_has_an_imap_server,
     "The web port": _somebody_has_a_certificate,
 }
 AFTER: dict[str, Callable[[DebianRoot], None]] = {
+    "The program": _the_package_starts_nothing_and_is_whole,
     "The service": _the_service_runs_as_its_user,
     "Postfix in front, by LMTP": _mail_by_lmtp_became_a_ticket_with_an_ack,
     "The way out": _letters_leave_by_postfix,
@@ -331,4 +395,5 @@ AFTER: dict[str, Callable[[DebianRoot], None]] = {
     "The web port": _the_board_is_served,
     "Backup": _what_was_there_is_there_again,
     "Upgrade": _the_upgraded_desk_takes_mail,
+    "A CA of your own": _strict_tls_takes_it,
 }
