@@ -57,6 +57,7 @@ def main(argv: Sequence[str]) -> int:
         plain = run_bare(some, connections, reuse)
         print_line(name, plain, plain)
         print_line(name, run_mailgate(some, connections, reuse, args.keep), plain)
+    print("mark, 10 connections: accepted at least 1.5 times what the bare server takes; at most 110 MB a process")
     return 0
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from mailgate.store.rows import to_json
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=to_json)  # asked for what JSON does not know alone
+
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object on a line of its own; instants as RFC 3339 in UTC."""
-    print(json.dumps(to_json(value), ensure_ascii=False))
+    print(_JSON.encode(value))
 
 
 def print_rows(

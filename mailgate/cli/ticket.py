@@ -72,15 +72,10 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, built: app.Built) -> int:
     match args.action:
         case "list":
-            with reading(built.engine) as connection:
-                found = views.list_tickets(
-                    connection,
-                    desk=args.desk,
-                    queue=args.queue,
-                    statuses=args.status,
-                    account=args.account,
-                    limit=args.limit,
-                )
+            found = views.each_ticket(
+                built.engine, desk=args.desk, queue=args.queue, statuses=args.status, account=args.account,
+                limit=args.limit,
+            )  # fmt: skip
             print_rows(found, _COLUMNS, as_json=args.json, empty="no tickets")
         case "find":
             _find(args, built)

@@ -11,7 +11,6 @@ from mailgate.errors import MailgateError
 from mailgate.intake.door import Recipients
 from mailgate.log import Log
 from mailgate.operations import space
-from mailgate.operations.accounts import AccountClock
 from mailgate.operations.certificate import expiry_of
 from mailgate.operations.expiry import RENEW_GRANT, expiries, note_grant
 from mailgate.operations.filters import pings
@@ -47,6 +46,8 @@ class Watch:
         house = self._house
         beside = [Prober(house, self._inbox, self._alarms).run()] if house.settings.probe else []
         if any(desk.accounts for desk in house.settings.desks.values()):
+            from mailgate.operations.accounts import AccountClock
+
             beside.append(AccountClock(house, self._alarms).run())
         if any(desk.retention.is_on for desk in house.settings.desks.values()):
             beside.append(Retention(house, self._inbox).run())

@@ -1,17 +1,18 @@
 """What the faces show, read from the tables: tickets, their history, arrivals with their traces, held mail."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, or_, select, update
 
 from mailgate.model.segments import hidden_lines
 from mailgate.model.ticket import SHOWN_DEADLINES, Status, Ticket
 from mailgate.store import outbox, probes, rows
-from mailgate.store.engine import unindexed
+from mailgate.store.engine import reading, unindexed
 from mailgate.store.inbox import INBOX, arrival_from_json
 from mailgate.store.outbox import Outgoing
+from mailgate.store.prepared import Listed
 from mailgate.store.rewriting import chunks
 from mailgate.store.tables import ARRIVAL, DEADLINE, EVENT, HELD, IS_HELD, IS_PARKED, MESSAGE, TICKET
 
@@ -19,6 +20,18 @@ _HEAD_BYTES = 64 * 1024
 _MOST_WAITING = 5000
 _ABOVE_ALL = 2**31 - 1
 _PARKED = ("held", "set_aside", "quarantined")
+_PAGE = 500
+# the keys of `ticket_keys`, in its order
+_KEYS = (
+    "number", "desk", "queue", "team", "status", "priority", "subject", "account", "requestor", "participants", "owner",
+    "language", "flags", "links", "created_at", "class", "request", "level", "fields", "missing", "source",
+    "unanswered_since", "merged_into",
+)  # fmt: skip
+_LISTED = Listed(
+    lambda numbers: (
+        select(*(TICKET.c[key] for key in _KEYS)).where(TICKET.c.number.in_(numbers)).order_by(TICKET.c.number.desc())
+    )
+)
 ALL_STATUSES: tuple[str, ...] = get_args(Status)
 _FROM = re.compile(rb"(?im)^from[ \t]*:(.*)$")
 _MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:\s*<([^<>\s]+)>")
@@ -29,7 +42,7 @@ def list_tickets(
     account: str | None = None, limit: int = 100, before: int | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return tickets, the newest first. What it costs goes with `limit`, not with how many tickets there are."""
-    query = select(TICKET).order_by(TICKET.c.number.desc()).limit(limit)
+    query = select(TICKET.c.number).order_by(TICKET.c.number.desc()).limit(limit)
     wanted = ((TICKET.c.desk, desk), (TICKET.c.queue, queue), (TICKET.c.account, account))
     conditions = [column == value for column, value in wanted if value is not None]
     if statuses:
@@ -37,10 +50,29 @@ def list_tickets(
     if before is not None:
         conditions.append(TICKET.c.number < before)
     if account is not None or not (desk or queue or statuses):  # the key, or the index of accounts, has them in order
-        found = list(connection.execute(query.where(*conditions)).mappings())
+        numbers = list(connection.execute(query.where(*conditions)).scalars())
     else:
-        found = _tickets(connection, _newest(connection, desk, queue, statuses or ALL_STATUSES, limit, before))
-    return [ticket_keys(rows.ticket_of(row)) for row in found]
+        numbers = _newest(connection, desk, queue, statuses or ALL_STATUSES, limit, before)
+    return [_shown(row) for some in chunks(numbers) for row in _LISTED.mapped(connection, some)]
+
+
+def each_ticket(
+    engine: Engine, *, desk: str | None = None, queue: str | None = None, statuses: Sequence[str] = (),
+    account: str | None = None, limit: int = 100,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """As `list_tickets`, but for any number of them: a page at a time is in memory, and each page is a look of its own,
+    so that whoever reads slowly keeps no transaction open."""
+    before: int | None = None
+    while limit > 0:
+        with reading(engine) as connection:
+            page = list_tickets(
+                connection, desk=desk, queue=queue, statuses=statuses, account=account, limit=min(limit, _PAGE),
+                before=before,
+            )  # fmt: skip
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before, limit = page[-1]["number"], limit - len(page)
 
 
 def _newest(
@@ -82,12 +114,10 @@ def _steps(connection: Connection, column: ColumnElement[str], *conditions: Colu
         found.append(value)
 
 
-def _tickets(connection: Connection, numbers: Sequence[int]) -> list[Any]:
-    found: list[Any] = []
-    for some in chunks(numbers):
-        query = select(TICKET).where(TICKET.c.number.in_(some)).order_by(TICKET.c.number.desc())
-        found += connection.execute(query).mappings()
-    return found
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Make of a row of `_LISTED` what `ticket_keys` makes of a ticket."""
+    row["links"] = [{"kind": kind, "ticket": number} for kind, number in row["links"]]
+    return row
 
 
 def show_ticket(connection: Connection, number: int) -> dict[str, Any] | None:

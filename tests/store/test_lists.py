@@ -63,6 +63,22 @@ def test_a_list_holds_the_newest_tickets_that_fit_whatever_is_asked_for(filled: 
             assert [one["number"] for one in found] == fitting[:limit], (desk, queue, statuses, account, limit, before)
 
 
+def test_any_number_of_tickets_comes_page_by_page_in_the_same_order(filled: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(views, "_PAGE", 7)
+    for desk, statuses, limit in product((None, "flexihost"), ((), ("open", "new")), (1, 7, 14, 20, 1000)):
+        with reading(filled) as connection:
+            at_once = views.list_tickets(connection, desk=desk, statuses=statuses, limit=limit)
+        assert list(views.each_ticket(filled, desk=desk, statuses=statuses, limit=limit)) == at_once
+
+
+def test_a_ticket_in_a_list_is_shown_as_it_is_alone(filled: Engine):
+    with reading(filled) as connection:
+        for listed in views.list_tickets(connection, limit=5):
+            alone = views.show_ticket(connection, listed["number"])
+            assert alone is not None
+            assert list(listed.items()) == [(key, alone[key]) for key in listed]
+
+
 def deadline(place: int, kind: str, state: str, closed_at: datetime | None) -> dict[str, Any]:
     return {"id": f"d{place}", "desk": "flexihost", "ticket": 10001, "kind": kind, "state": state, "opened_at": NOON,
             "closed_at": closed_at, "next_at": None}  # fmt: skip
