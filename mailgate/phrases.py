@@ -1,5 +1,6 @@
 """Loads the language data of parse from `config/phrases/*.toml`: one file a language, one for mail systems."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any
 
 from mailgate import resources
 from mailgate.errors import ConfigError
-from mailgate.model.phrases import LABEL_KINDS, HeaderSign, LanguageWords, Phrases
+from mailgate.model.phrases import LABEL_KINDS, FilterSign, HeaderSign, LanguageWords, Phrases
 
 _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "subject": ("reply_prefixes", "forward_prefixes", "ticket_words", "number_words", "stamps", "stamp_labels"),
@@ -45,8 +46,32 @@ def load(folder: Path | None = None) -> Phrases:
             for _, content in files
             for sign in content.get("header", ())
         ),
+        filter_signs=filter_signs(resources.path("config") / "junk.toml"),
         languages=tuple(_language(path.stem, content["language"]) for path, content in files if "language" in content),
     )
+
+
+def filter_signs(path: Path) -> tuple[FilterSign, ...]:
+    """Return the table of what filters write into the header (M9). Raises ConfigError."""
+    content = _read(path)
+    complaints = [f"{path}: unknown section [{name}]; allowed: [[header]]" for name in content if name != "header"]
+    signs: list[FilterSign] = []
+    for each in content.get("header", ()):
+        strange = set(each) - {"name", "junk", "malware"}
+        if strange or not each.get("name") or not (each.get("junk") or each.get("malware")):
+            complaints.append(
+                f"{path}: [[header]] {each.get('name', '')} needs name, and junk or malware, and nothing else"
+            )
+            continue
+        try:
+            for pattern in (each.get("junk", ""), each.get("malware", "")):
+                re.compile(pattern)
+        except re.error as error:
+            complaints.append(f"{path}: [[header]] {each['name']}: {error}")
+        signs.append(FilterSign(name=each["name"].lower(), junk=each.get("junk", ""), malware=each.get("malware", "")))
+    if complaints:
+        raise ConfigError(complaints)
+    return tuple(signs)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class House:
         self.gatherer = Gatherer()
         self.tools = Tools(settings=settings, templates=templates, ids=ids, fold=fold_subject)
         self.raw_of = raw_of
-        self._phrases = phrases
+        self._phrases = phrases if settings.junk.headers else replace(phrases, filter_signs=())
         self._tags = frozenset(word for desk in settings.desks.values() for word in desk.tag_words)
         self._answers = {name: ReadyAnswers(desk) for name, desk in settings.desks.items()}
         self._headers = wanted_headers(settings.desks.values())
@@ -161,7 +161,7 @@ class House:
         shown = decision.as_received(applied.number)
         values = {
             "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None,
-            "trace": [*row.trace, *_trace(decision, self.clock())], "state": "accepted",
+            "trace": [*row.trace, *trace_of(decision, self.clock())], "state": "accepted",
         }  # fmt: skip
         connection.execute(update(ARRIVAL).where(ARRIVAL.c.id == arrival.id).values(**values))
         return [Received(arrival=arrival, decision=decision, applied=applied, shown=shown)]
@@ -202,7 +202,7 @@ class House:
         row = _arrival_row(arrival, self.clock()) | {
             "message_id": mail.message_id, "content_key": mail.content_key, "sender": _sender(mail),
             "subject": mail.subject[:500], "outcome": decision.outcome, "ticket": applied.number or decision.ticket or None,
-            "state": applied.held or "", "reason": applied.set_aside, "trace": _trace(decision, self.clock()),
+            "state": applied.held or "", "reason": applied.set_aside, "trace": trace_of(decision, self.clock()),
         }  # fmt: skip
         _ARRIVAL.run(connection, row)
         return Received(arrival=arrival, decision=decision, applied=applied, shown=shown)
@@ -396,7 +396,7 @@ def quarantine(house: House, arrival: Arrival, reason: str) -> Decision | None:
         row = _arrival_row(arrival, now) | {
             "message_id": None, "content_key": f"quarantined:{arrival.id}", "sender": arrival.envelope_from or "",
             "subject": "", "outcome": "quarantined", "ticket": None, "state": "quarantined", "reason": reason,
-            "trace": _trace(decision, now),
+            "trace": trace_of(decision, now),
         }  # fmt: skip
         connection.execute(insert(ARRIVAL), [row])
     return decision
@@ -419,7 +419,8 @@ def _is_applied(connection: Connection, arrival: str) -> bool:
     return connection.execute(select(ARRIVAL.c.id).where(ARRIVAL.c.id == arrival)).first() is not None
 
 
-def _trace(decision: Decision, at: datetime) -> list[dict[str, Any]]:
+def trace_of(decision: Decision, at: datetime) -> list[dict[str, Any]]:
+    """Return the reasons of a decision as its arrival keeps them (P4)."""
     stamp = at.isoformat()
     return [{"at": stamp, "step": "decide", **by_name(reason)} for reason in decision.reasons]
 

@@ -1,8 +1,9 @@
-"""Automatic mail that belongs to no ticket: list, show, drop."""
+"""Mail that belongs to no ticket, automatic or junk: list, show, release, drop."""
 
 import argparse
 
-from mailgate.cli.options import add_config, add_desk, add_json, new_actions, opened
+from mailgate.byhand import aside
+from mailgate.cli.options import actions_of, add_config, add_desk, add_json, opened
 from mailgate.cli.parked import COLUMNS, print_parked, text_of
 from mailgate.cli.printing import print_json, print_rows
 from mailgate.errors import Refused
@@ -12,9 +13,10 @@ from mailgate.store.engine import reading, transaction
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `mailgate aside` takes."""
-    actions = new_actions(parser)
+    aside.add_arguments(parser)
+    actions = actions_of(parser)
     listing = actions.add_parser("list", help="what was set aside, oldest first")
-    listing.add_argument("--all", action="store_true", help="the dropped ones too")
+    listing.add_argument("--all", action="store_true", help="the dropped and the released ones too")
     show = actions.add_parser("show", help="one mail: what it says, and why it was set aside")
     drop = actions.add_parser("drop", help="list it no more; trace still finds it")
     for one in (show, drop):
@@ -27,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
     with opened(args.config) as built:
+        if args.action == "release":
+            for line in aside.perform(args, built.house):
+                print(line)
+            return 0
         if args.action == "list":
             with reading(built.engine) as connection:
                 rows = views.list_parked(connection, "set_aside", args.desk, is_open=not args.all)

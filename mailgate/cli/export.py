@@ -16,7 +16,7 @@ from mailgate.intake.panel import panel_mail
 from mailgate.model.settings import Desk
 from mailgate.model.ticket import StoredFile
 from mailgate.parse import LimitExceeded
-from mailgate.store import outbox
+from mailgate.store import outbox, views
 from mailgate.store.engine import reading
 from mailgate.store.outbox import Outgoing
 from mailgate.store.tables import MESSAGE, TICKET
@@ -69,21 +69,25 @@ def _mails(built: Built, number: int) -> Iterator[tuple[datetime, str, bytes]]:
         letters = outbox.list_letters(
             connection, ticket=number, states=("waiting", "sending", "sent", "failed"), limit=100_000
         )
+        infected = views.infected(connection, [entry.arrival for entry in entries if entry.arrival])
     known: set[str] = set()
     for entry in entries:
         raw = built.inbox.raw_of(entry.digest) if entry.digest and entry.digest not in known else None
         if raw is not None:
             known.add(entry.digest)
+            if entry.arrival in infected:
+                raw = _of_words(built.settings.desks.get(ticket.desk), entry)
         elif entry.digest is None and ticket.source == TAKEN_OVER and entry.arrival is None:
-            raw = _of_old_entry(built.settings.desks.get(ticket.desk), entry)
+            raw = _of_words(built.settings.desks.get(ticket.desk), entry)
         if raw is not None:
             yield entry.at, entry.author, raw
     for letter in letters:
         yield letter.sent_at or letter.created_at, letter.rendered.from_, letter_bytes(built, letter)
 
 
-def _of_old_entry(desk: Desk | None, entry: Any) -> bytes:
-    """Return an entry that was taken over from another system (T8) as a mail: its raw mail never was here."""
+def _of_words(desk: Desk | None, entry: Any) -> bytes:
+    """Return the words of an entry as a mail: one that was taken over from another system (T8) never was here as such, and
+    of one in which something harmful was found nothing else leaves the house (M9)."""
     mailbox = desk.mailboxes[0].address if desk else ""
     return panel_mail(
         address=entry.author, name=entry.author_name, mailbox=mailbox, subject=entry.subject, text=entry.body,

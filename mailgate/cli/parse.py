@@ -64,6 +64,8 @@ def as_object(name: str, mail: Mail) -> dict[str, Any]:
         "language": mail.language,
         "automatic": mail.automatic.kind if mail.automatic else None,
         "automatic_because": mail.automatic.because if mail.automatic else None,
+        "junk": "malware" if mail.malware else "junk" if mail.junk else None,
+        "junk_because": mail.malware.finding if mail.malware else mail.junk.because if mail.junk else None,
         "forwarded_from": mail.forwarded.address if mail.forwarded else None,
         "report": _report(mail),
         "attachments": [
@@ -164,6 +166,8 @@ def _for_people(shown: dict[str, Any]) -> str:
         lines.append("  tags       " + ", ".join(f"{tag['desk']} #{tag['number']}" for tag in shown["tags"]))
     if shown["automatic"]:
         lines.append(f"  automatic  {shown['automatic']}: {shown['automatic_because']}")
+    if shown["junk"]:
+        lines.append(f"  junk       {shown['junk']}: {shown['junk_because']}")
     lines.append(f"  language   {shown['language'] or 'undecided'}")
     lines += [
         f"  attached   {one['filename']} ({one['content_type']}, {one['size']} bytes)" for one in shown["attachments"]

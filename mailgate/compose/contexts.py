@@ -38,6 +38,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "staff_notice": {
         "event": "new", "author": "", "author_name": "", "text": "", "hidden": 0, "files": (), "history": (),
         "suggest_split": False, "claimed": (), "from_ticket": None, "left_out": "", "ack": None,
+        "removed": (),
     },
     "reminder": {"cause": "first_response", "due_at": None, "text": ""},
     "handover": {"cause": "command", "reason": "", "asker": "", "from_team": "", "text": "", "files": (), "history": ()},
@@ -56,7 +57,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "breach": {"entries": (), "kinds": (), "due_at": None, "escalated_to": None, "opens_at": None, "text": ""},
     "missed": {"entries": ()},
     "digest": {
-        "day": None, "until_day": None, "opened": 0, "answered": 0, "breached": 0, "held": 0, "quarantined": 0, "waiting": (),
+        "day": None, "until_day": None, "opened": 0, "answered": 0, "breached": 0, "held": 0, "quarantined": 0, "junk": 0,
+        "malware": 0, "waiting": (),
         "kept_percent": None,
     },
     "incident_suspected": {"host": "", "tickets": (), "minutes": 15},

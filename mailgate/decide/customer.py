@@ -6,7 +6,8 @@ from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
 from mailgate.decide.acknowledge import acknowledgement, told_by
-from mailgate.decide.own_rules import copies_of, notes_of, shown_notes, what_rules_say
+from mailgate.decide.filters import flags_of, removed
+from mailgate.decide.own_rules import copies_of, notes_of, owner_of, shown_notes, what_rules_say
 from mailgate.decide.route import Routed, choose_language, may_ask, may_confirm, names_account, route
 from mailgate.decide.scene import Scene, Trace
 from mailgate.decide.sender import as_contact_of, find_reply_address, senders_contacts
@@ -70,10 +71,10 @@ def open_ticket(
     """Open a ticket for the mail, with its clocks, its links and its letters (A1, C1)."""
     said = what_rules_say(scene, identity)
     routed = route(scene, identity, trace, said)
-    flags = tuple(dict.fromkeys((*_flags(scene, identity, thread, routed, trace), *said.flags)))
+    flags = tuple(dict.fromkeys((*_flags(scene, identity, thread, routed, trace), *flags_of(scene), *said.flags)))
     ticket = _new_ticket(scene, identity, routed, flags, split_from, thread)
     team = said.team or _team_of(scene, routed, trace)
-    ticket = replace(ticket, team=team, owner=_owner_of(scene, said, trace))
+    ticket = replace(ticket, team=team, owner=owner_of(scene, said, trace))
     case = _start(scene, Case(ticket=ticket), routed)
     wants_ack = scene.mail.automatic is None and scene.arrival.wants_ack and not _is_null_sender(scene)
     if wants_ack and said.ack is False:
@@ -136,7 +137,7 @@ def follow_up(scene: Scene, identity: Identity, thread: Thread, case: Case, trac
         AddMessage(ticket=case.ticket.number, message=message),
     ]
     said = what_rules_say(scene, identity)
-    flags += said.flags
+    flags += (*flags_of(scene), *said.flags)
     effects += notes_of(said, case.ticket.number, message)
     effects += _tell_staff_of_more(scene, identity, before, case, message, thread, is_thanks, flags, said)
     if woke:
@@ -160,6 +161,7 @@ def message_of(scene: Scene, identity: Identity, *, kind: Any = "customer", text
             digest=mail.digest, part=place, content_id=one.content_id,
         )
         for place, one in enumerate(mail.attachments)
+        if not one.finding  # what is infected stays with the raw mail (M9)
     )  # fmt: skip
     return Message(
         id="", kind=kind, author=identity.address or "", author_name=identity.name, at=scene.at, subject=mail.subject,
@@ -218,16 +220,6 @@ def _team_of(scene: Scene, routed: Routed, trace: Trace) -> str:
         return queue.team
     trace.add("Q8", f"overflow: team {queue.overflow}", f"{scene.facts.overdue_load[queue.name]} tickets past 80 %")
     return queue.overflow
-
-
-def _owner_of(scene: Scene, said: Said, trace: Trace) -> str | None:
-    """Return the owner that a rule of the desk names (Q9), where that is a person of the desk."""
-    if said.owner is None:
-        return None
-    if all(person.address != said.owner for person in scene.facts.people):
-        trace.add("Q9", "no owner", f"{said.owner} is nobody of the staff")
-        return None
-    return said.owner
 
 
 def _flags(scene: Scene, identity: Identity, thread: Thread, routed: Routed, trace: Trace) -> tuple[str, ...]:
@@ -337,7 +329,7 @@ def _tell_staff(
         "author": identity.address or "", "author_name": identity.name, "text": message.visible_text, "hidden": message.hidden,
         "files": letters.files_of(message), "history": shown_notes(said, scene.at), "suggest_split": False,
         "claimed": thread.claimed, "from_ticket": split_from.ticket.number if split_from else None, "left_out": left_out,
-        "ack": ack,
+        "ack": ack, "removed": removed(scene),
     }  # fmt: skip
     told = letters.to_team(
         "staff_notice", case, scene.desk, scene.facts, scene.now, context, attachments=message.attachments
@@ -357,7 +349,7 @@ def _tell_staff_of_more(
         "card": summary, "event": event, "author": identity.address or "", "author_name": identity.name,
         "text": message.visible_text, "hidden": message.hidden, "files": letters.files_of(message),
         "history": [*letters.history(facts, ticket.number), *shown_notes(said, scene.at)],
-        "suggest_split": scene.findings.announces_new,
+        "suggest_split": scene.findings.announces_new, "removed": removed(scene),
         "claimed": thread.claimed, "from_ticket": None, "left_out": "",
     }  # fmt: skip
     told = letters.to_team("staff_notice", case, desk, facts, scene.now, context, attachments=message.attachments)

@@ -4,6 +4,16 @@ from collections.abc import Callable
 
 from mailgate.decide import letters
 from mailgate.decide.customer import as_participant, decide_customer, message_of
+from mailgate.decide.filters import (
+    find_junk,
+    find_malware,
+    flags_of,
+    is_exempt,
+    is_nothing_else,
+    removal_notes,
+    trace_filters,
+    without_malware,
+)
 from mailgate.decide.internal import decide_answer
 from mailgate.decide.letters import gate
 from mailgate.decide.own_rules import note_rules, what_rules_say
@@ -33,6 +43,7 @@ from mailgate.model.tokens import read_message_id
 
 def decide_mail(scene: Scene) -> Decision:
     """Return what becomes of a mail: the verdict of the first guard that speaks, with every reason on the way."""
+    scene = without_malware(scene)
     trace, identity = Trace([]), identify(scene)
     trace.add("S2", identity.evidence, identity.because)
     for missing in scene.verdicts.unanswered:
@@ -41,10 +52,14 @@ def decide_mail(scene: Scene) -> Decision:
         trace.add("S4", "accepted by a person", "goes on at the level its From has without evidence")
     if scene.mail.automatic:
         trace.add("M6", scene.mail.automatic.kind, scene.mail.automatic.because)
+    if scene.arrival.is_released:
+        trace.add("M9", "released by a person", "an ordinary mail")
+    trace_filters(scene, trace)
     _note_way(scene, trace)
     for guard in GUARDS:
         decision = guard(scene, identity, trace)
         if decision is not None:
+            decision = _as_filtered(decision, scene)
             return replace(decision, reasons=tuple(trace.reasons), desk=scene.desk.name, clues=scene.clues)
     raise AssertionError("the last guard always speaks")
 
@@ -52,7 +67,7 @@ def decide_mail(scene: Scene) -> Decision:
 def duplicate(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     """I5: the same message is one message, however often it comes."""
     seen = scene.facts.seen
-    if seen is None or scene.arrival.accepted_from:
+    if seen is None or scene.arrival.is_let_in:
         return None
     trace.add("I5", "duplicate", f"the same message arrived before as {seen.arrival}")
     return _plain(scene, identity, "duplicate", ticket=seen.ticket)
@@ -125,10 +140,29 @@ def forged(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     return _held(scene, identity, trace, "S4", ("forged",))
 
 
+def malware(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M9: a mail that is nothing but what a scanner found in it is set aside, whoever sent it."""
+    if scene.arrival.is_let_in or not find_malware(scene) or not is_nothing_else(scene):
+        return None
+    trace.add("M9", "set aside as malware", "there is nothing else in it")
+    return _plain(scene, identity, "set_aside", (SetAside(reason="malware"),))
+
+
+def junk(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
+    """M9: junk of anyone but a verified contact, staff or a sender with a valid token is set aside."""
+    if find_junk(scene) is None:
+        return None
+    if is_exempt(scene, identity):
+        trace.add("M9", "an ordinary mail with a flag", f"level {identity.level}; {identity.because}")
+        return None
+    trace.add("M9", "set aside as junk", f"level {identity.level}; {identity.because}")
+    return _plain(scene, identity, "set_aside", (SetAside(reason="junk"),))
+
+
 def unwanted(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:
     """M7: list and auto-generated mail of anyone but a contact is set aside, unless the desk's own rules say who is to
     have it (Q9)."""
-    if not _is(scene, "list", "auto_generated") or identity.contact:
+    if not _is(scene, "list", "auto_generated") or identity.contact or scene.arrival.is_released:
         return None
     said = what_rules_say(scene, identity)
     if said.places and not said.parked:
@@ -143,7 +177,7 @@ def own_rules(scene: Scene, identity: Identity, trace: Trace) -> Decision | None
     """Q9: the desk's own rules that set aside or hold; what a person let in is neither again."""
     said = what_rules_say(scene, identity)
     note_rules(said, trace)
-    if said.parked is None or scene.arrival.accepted_from:
+    if said.parked is None or scene.arrival.is_let_in:
         return None
     what, name = said.parked
     if what == "hold":
@@ -220,6 +254,8 @@ GUARDS: tuple[Guard, ...] = (  # M8: the first that speaks decides
     bounce,  # M7, A6: recorded, never answered
     auto_reply,  # M7: recorded on its ticket or set aside
     forged,  # S4: held
+    malware,  # M9: nothing but what a scanner found
+    junk,  # M9: set aside, but for those who are known
     unwanted,  # M7: newsletters and monitoring of strangers
     own_rules,  # Q9: what the desk itself sets aside or holds
     staff,  # C
@@ -237,6 +273,17 @@ def decide_without_evidence(scene: Scene) -> Decision:
         if decision is not None:
             return decision
     raise AssertionError("the last guard always speaks")
+
+
+def _as_filtered(decision: Decision, scene: Scene) -> Decision:
+    """Return the decision with what filters say of its mail: flags, and on the ticket what was taken out (M9)."""
+    if decision.outcome in ("set_aside", "duplicate"):
+        return decision
+    flags = tuple(dict.fromkeys((*decision.flags, *flags_of(scene))))
+    notes = removal_notes(scene, decision.ticket) if decision.ticket is not None else []
+    if not notes and flags == decision.flags:
+        return decision
+    return replace(decision, flags=flags, effects=(*decision.effects, *notes))
 
 
 def _note_way(scene: Scene, trace: Trace) -> None:

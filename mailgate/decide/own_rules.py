@@ -35,6 +35,16 @@ def note_rules(said: Said, trace: Trace) -> None:
         trace.add("Q9", f"rule «{rule.name}»", ", ".join(_words(rule, before)))
 
 
+def owner_of(scene: Scene, said: Said, trace: Trace) -> str | None:
+    """Return the owner that a rule of the desk names (Q9), where that is a person of the desk."""
+    if said.owner is None:
+        return None
+    if all(person.address != said.owner for person in scene.facts.people):
+        trace.add("Q9", "no owner", f"{said.owner} is nobody of the staff")
+        return None
+    return said.owner
+
+
 def notes_of(said: Said, ticket: int, message: Message) -> list[Effect]:
     """Return the notes of the rules as entries of the ticket; `message` is the mail's own."""
     return [

@@ -69,7 +69,7 @@ def find_evidence(scene: Scene) -> tuple[Verdict, str]:
         return "none", "accepted by a person: goes on without evidence (S4)"
     if scene.clues.behind and verdict != "fail":
         verdict, because = _evidence_of_author(scene, scene.clues.behind, verdict, because)
-    if verdict == "none" and (token := _own_token(scene)):
+    if verdict == "none" and (token := own_token(scene)):
         return "pass", f"reply token made for this address ({token})"
     return verdict, because
 
@@ -192,7 +192,7 @@ def _evidence_of_author(scene: Scene, behind: Behind, verdict: Verdict, because:
     return "none", f"{because}; nothing proves the author that the group names"
 
 
-def _own_token(scene: Scene) -> str | None:
+def own_token(scene: Scene) -> str | None:
     """Return what the token is about, where one of the mail's tokens was made for its sender (S2, A7)."""
     sender = scene.clues.sender
     for token in scene.clues.tokens:

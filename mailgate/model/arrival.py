@@ -50,4 +50,10 @@ class Arrival:
     form: PanelForm | None = None
     board: BoardForm | None = None
     wants_ack: bool = True  # an import sends none (unless asked)
+    is_released: bool = False  # it had been set aside, and a person let it through (M9)
     accepted_from: str | None = None  # the held mail that a person accepted (S4): its evidence is void
+
+    @property
+    def is_let_in(self) -> bool:
+        """Has a person let it through?"""
+        return self.is_released or self.accepted_from is not None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mailgate.model.quick import quick
 from mailgate.model.segments import Segment
+from mailgate.model.verdicts import Junk, Malware
 
 _DAEMON = re.compile(
     r"mailer[-_.]?daemon|mail[-_.]?daemon|daemon|(?:do[-_.]?)?no[-_.]?t?[-_.]?reply\S{0,20}|bounces?(?:[-+=].*)?|double-bounce"
@@ -62,6 +63,7 @@ class Attachment:
     sha256: str
     inline: bool = False
     content_id: str | None = None
+    finding: str = ""  # what a scanner found in it: it is passed to nobody (M9)
     content: bytes = field(default=b"", repr=False, compare=False)
 
 
@@ -178,5 +180,7 @@ class Mail:
     automatic: Automatic | None = None
     report: DeliveryReport | None = None
     auth_results: tuple[AuthResults, ...] = ()  # topmost first
+    junk: Junk | None = None  # what filters on the way wrote into the header, whoever they are (M9)
+    malware: Malware | None = None
     gateway_ids: tuple[str, ...] = ()  # values of our own loop header X-Mailgate-ID, unverified
     problems: tuple[str, ...] = ()

@@ -27,6 +27,15 @@ class HeaderSign:
     pattern: str = ""  # "": whatever the value is
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterSign:
+    """A header field in which a mail filter says what it thinks (M9). Patterns stand at the beginning of the value."""
+
+    name: str  # lower case
+    junk: str = ""
+    malware: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Phrases:
     """All phrases of all languages. Compared by identity, so that compiled forms can be cached.
@@ -75,5 +84,7 @@ class Phrases:
     robot_texts: tuple[str, ...] = ()  # patterns near the top of a text
     refusals: tuple[str, ...] = ()  # words of a mail that was refused by its reader's rules
     header_signs: tuple[HeaderSign, ...] = ()
+
+    filter_signs: tuple[FilterSign, ...] = ()  # junk and malice (M9)
 
     languages: tuple[LanguageWords, ...] = ()

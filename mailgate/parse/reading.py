@@ -18,6 +18,7 @@ from mailgate.parse import (
     body,
     bounce,
     charset,
+    filters,
     header,
     language,
     limits,
@@ -100,6 +101,7 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
     forwarded = _forwarded(parts, split, is_forward=facts.is_forward)
     message_id = (header.message_ids(fields.raw("message-id")) or (None,))[0]
     attachments = tuple(content.attachments)
+    junk, malware = filters.read(fields, phrases)
     automatic = automatic_mail.classify(fields, parts, senders, facts.title, facts, content.text, phrases)
     return Mail(
         digest=hashlib.sha256(raw).hexdigest(),
@@ -138,6 +140,8 @@ def _read(raw: bytes, phrases: Phrases, known_tags: Collection[str], allowed: Li
         automatic=automatic,
         report=bounce.read(parts, fields, content.text, phrases) if automatic and automatic.kind == "bounce" else None,
         auth_results=authentication.results(fields.every("authentication-results")[:_MAX_AUTH]),
+        junk=junk,
+        malware=malware,
         gateway_ids=tuple(header.decoded(value) for value in fields.every("x-mailgate-id")[:10]),
         problems=tuple(dict.fromkeys(content.problems + fields.problems(root)))[:_MAX_PROBLEMS],
     )

@@ -10,12 +10,15 @@ from mailgate.apply import apply, note_sent
 from mailgate.compose.message import to_bytes
 from mailgate.decide.alarms import decide_refused
 from mailgate.errors import TryLater
+from mailgate.intake.panel import panel_mail
 from mailgate.log import Log, short
 from mailgate.model.facts import Facts
-from mailgate.model.mail import Attachment
+from mailgate.model.mail import Address, Attachment, is_deliverable
 from mailgate.model.ticket import WHOLE, StoredFile
 from mailgate.outbox.sign import signer
 from mailgate.pipeline import House
+from mailgate.store import views
+from mailgate.store.engine import reading
 from mailgate.store.gather import read_cases
 from mailgate.store.outbox import Outgoing
 
@@ -40,7 +43,7 @@ class LetterBytes:
 
     def _content(self, stored: StoredFile) -> bytes:
         if stored.part == WHOLE:
-            return self._raw(stored.digest)
+            return self._whole(stored.digest)
         found = self._attachments(stored.digest)
         if stored.part >= len(found):
             raise TryLater(f"mail {stored.digest[:12]} has no attachment {stored.part}")
@@ -57,6 +60,20 @@ class LetterBytes:
 
     def _read(self, digest: str) -> tuple[Attachment, ...]:
         return self._house.read(self._raw(digest)).attachments
+
+    def _whole(self, digest: str) -> bytes:
+        """Return the mail as it came; of one in which something harmful was found the words alone (M9)."""
+        raw = self._raw(digest)
+        with reading(self._house.engine) as connection:
+            if not views.is_infected(connection, digest):
+                return raw
+        mail = self._house.read(raw)
+        writer = mail.from_[0] if mail.from_ and is_deliverable(mail.from_[0].address) else Address(address="")
+        mailbox = next((one.address for one in mail.to if is_deliverable(one.address)), "")
+        return panel_mail(
+            address=writer.address, name=writer.name, mailbox=mailbox, subject=mail.subject,
+            text=mail.text, message_id=f"{digest[:16]}@mailgate.invalid", at=mail.date or self._house.clock(),
+        )  # fmt: skip
 
     def _raw(self, digest: str) -> bytes:
         raw = self._house.raw_of(digest)

@@ -53,9 +53,19 @@ def day_counts(connection: Connection, desk: str, since: datetime, until: dateti
             .where(unindexed(ARRIVAL.c.desk) == desk, IS_PARKED, ARRIVAL.c.outcome == "quarantined",
                    ARRIVAL.c.state == "quarantined")
         ),
+        "junk": count(_set_aside(desk, "junk", since, until)),
+        "malware": count(_set_aside(desk, "malware", since, until)),
         "waiting": _waiting(connection, desk),
         "kept_percent": round(100 * kept / (kept + late)) if kept + late else None,
     }  # fmt: skip
+
+
+def _set_aside(desk: str, reason: str, since: datetime, until: datetime) -> Any:
+    """Count what was set aside for that reason in that time, and not released since (M9)."""
+    return select(func.count()).where(
+        unindexed(ARRIVAL.c.desk) == desk, IS_PARKED, ARRIVAL.c.outcome == "set_aside", ARRIVAL.c.reason == reason,
+        ARRIVAL.c.received_at >= since, ARRIVAL.c.received_at < until,
+    )  # fmt: skip
 
 
 def _ended_promises(connection: Connection, desk: str, since: datetime, until: datetime) -> Counter[tuple[str, str]]:

@@ -287,6 +287,22 @@ def count_waiting_from(connection: Connection, address: str) -> int:
     return count
 
 
+def infected(connection: Connection, arrivals: Sequence[str]) -> frozenset[str]:
+    """Return those of the mails in which something harmful was found (M9): their raw text leaves the house in no way."""
+    found: set[str] = set()
+    for some in chunks(arrivals):
+        for row in connection.execute(select(ARRIVAL.c.id, ARRIVAL.c.trace).where(ARRIVAL.c.id.in_(some))):
+            if any(step.get("rule") == "M9" and step.get("verdict") == "malware" for step in row.trace or ()):
+                found.add(row.id)
+    return frozenset(found)
+
+
+def is_infected(connection: Connection, digest: str) -> bool:
+    """Was something harmful found in the raw mail of that digest (M9)?"""
+    arrivals = connection.execute(select(ARRIVAL.c.id).where(ARRIVAL.c.digest == digest)).scalars()
+    return bool(infected(connection, list(arrivals)))
+
+
 def drop_parked(connection: Connection, which: str) -> None:
     """List a quarantined or set-aside mail no more; it stays to be traced."""
     connection.execute(update(ARRIVAL).where(ARRIVAL.c.id == which).values(state="dropped"))

@@ -77,6 +77,12 @@ class Figures:
         is_mail = ARRIVAL.c.state != probes.ARRIVAL_STATE  # our own test mails go again, and a counter never falls
         _fill(mails, connection, ARRIVAL.c.desk, ARRIVAL.c.channel, ARRIVAL.c.outcome, where=is_mail)
         yield mails
+        aside = GaugeMetricFamily(
+            "mailgate_set_aside", "Mails that were set aside and not released, by the reason",
+            labels=("desk", "reason"),
+        )  # fmt: skip
+        _fill(aside, connection, ARRIVAL.c.desk, ARRIVAL.c.reason, where=is_mail & (ARRIVAL.c.outcome == "set_aside"))
+        yield aside
         letters = GaugeMetricFamily("mailgate_letters", "Letters by state", labels=("desk", "kind", "state"))
         _fill(letters, connection, OUTBOX.c.desk, OUTBOX.c.kind, OUTBOX.c.state)
         yield letters

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from mailgate.pipeline import House
+from mailgate.store import views
 from mailgate.store.engine import reading
 from mailgate.store.tables import MESSAGE
 
@@ -57,12 +58,24 @@ def harmless(html: str) -> str:
 
 def _html(house: House, ticket: int, message: str) -> str:
     row = _message(house, ticket, message)
-    raw = house.raw_of(row.digest) if row is not None and row.digest else None
+    if row is None or not row.digest or _is_infected(house, row.arrival):
+        return ""
+    raw = house.raw_of(row.digest)
     return house.read(raw).html if raw is not None else ""
 
 
+def _is_infected(house: House, arrival: str | None) -> bool:
+    """Was something harmful found in the mail? Then its words alone are shown (M9)."""
+    if arrival is None:
+        return False
+    with reading(house.engine) as connection:
+        return bool(views.infected(connection, [arrival]))
+
+
 def _message(house: House, ticket: int, message: str) -> Any:
-    query = select(MESSAGE.c.digest, MESSAGE.c.attachments).where(MESSAGE.c.id == message, MESSAGE.c.ticket == ticket)
+    query = select(MESSAGE.c.digest, MESSAGE.c.attachments, MESSAGE.c.arrival).where(
+        MESSAGE.c.id == message, MESSAGE.c.ticket == ticket
+    )
     with reading(house.engine) as connection:
         return connection.execute(query).first()
 
