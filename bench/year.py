@@ -82,7 +82,6 @@ class Year:
             peer="127.0.0.1",
             helo="x.example",
             is_trusted=True,
-            verdict=None,
         )
         arrival = arrivals_of(raw, envelope, self._recipients, self._ids, self.now)[0].arrival
         mail = self.house.read(raw)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from mailgate.byhand import aside as aside_mail
 from mailgate.byhand import held as held_mail
 from mailgate.errors import Refused
 from mailgate.model.search import BadSearch, read_search
@@ -59,6 +60,7 @@ class Board:
             get("/held", partial(self.parked, "held")),
             post("/held/{id}", self.decide_held),
             get("/aside", partial(self.parked, "aside")),
+            post("/aside/{id}", self.release),
             get("/quarantine", partial(self.parked, "quarantine")),
             get("/incidents", self.incidents),
             get("/promises", self.promises),
@@ -168,9 +170,7 @@ class Board:
 
     async def parked(self, which: str, request: Request, person: Person, **more: Any) -> Response:
         rows = await self._read(lambda connection: overview.parked(connection, person.desks, which))
-        return self._pages.show(
-            request, "parked.html", person, rows=rows, which=which, can_release=False, **{"said": None, **more}
-        )
+        return self._pages.show(request, "parked.html", person, rows=rows, which=which, **{"said": None, **more})
 
     async def decide_held(self, request: Request, person: Person) -> Response:
         """S4: accept or reject held mail, as `#accept` and `#reject` do."""
@@ -189,6 +189,23 @@ class Board:
         except Refused as error:
             return await self.parked("held", request, person, said=str(error))
         return RedirectResponse("/held", 303)
+
+    async def release(self, request: Request, person: Person) -> Response:
+        """M9: let mail through that was set aside, as `mailgate aside release` does."""
+        which = request.path_params["id"]
+        row = await self._read(lambda connection: views.find_parked(connection, which))
+        if row is None or row["desk"] not in person.desks:
+            return self._nothing(request, person)
+        try:
+            posted = await self._acting.read(request, person)
+            if posted.values.get("do") != "release":
+                raise NotDone(422, "empty")
+            await asyncio.to_thread(aside_mail.release, self._house, which, person.address)
+        except NotDone as error:
+            return self._pages.show(request, "problem.html", person, error.status, problem=(error.key, error.values))
+        except Refused as error:
+            return await self.parked("aside", request, person, said=str(error))
+        return RedirectResponse("/aside", 303)
 
     async def incidents(self, request: Request, person: Person) -> Response:
         rows = await self._read(lambda connection: overview.open_incidents(connection, person.desks))

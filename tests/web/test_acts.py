@@ -287,3 +287,16 @@ async def test_the_day_has_pictures_and_the_same_numbers_as_tables(desk: Site):
             assert drawn.headers["content-type"].startswith("image/svg+xml")
             assert b"<script" not in drawn.content
     assert (await desk.client.get("/today/strato/arrivals.svg")).status_code == 404
+
+
+async def test_mail_that_was_set_aside_becomes_a_ticket_when_a_person_says_so(desk: Site):
+    junk = "X-Spam-Flag: YES\r\n" + MAIL.replace("a1@", "j1@").replace("olena@shop", "someone@elsewhere")
+    await desk.take(junk.encode())
+    page = (await desk.client.get("/aside")).text
+    (path,) = re.findall(r'action="(/aside/[^"]+)"', page)
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page)[0]
+    assert (await desk.client.post(path, data={"csrf": "x", "do": "release"})).status_code == 403
+    assert (await desk.client.post(path, data={"csrf": csrf, "do": "release"})).status_code == 303
+    assert ticket(desk, 10002)["requestor"] == "someone@elsewhere.example"
+    assert path not in (await desk.client.get("/aside")).text
+    assert "set aside" in (await desk.client.post(path, data={"csrf": csrf, "do": "release"})).text
