@@ -44,7 +44,7 @@ class Ran:
 
 
 class DebianRoot:
-    """A root whose commands run one after the other, as in one shell: exported variables stay."""
+    """A root whose commands run one after the other, as in one shell: variables stay."""
 
     def __init__(self, folder: Path, pid: int, environ: dict[str, str], *, has_systemd: bool) -> None:
         self.folder, self._pid, self._environ, self.has_systemd = folder, pid, environ, has_systemd
@@ -54,7 +54,7 @@ class DebianRoot:
         """Run a line of shell. Daemons that it leaves behind are in the root's own process namespace."""
         online = command.startswith(_ONLINE)
         script = (
-            f"cd {self.work_folder}; set -a; [ ! -e /run/shell ] || . /run/shell; set +a\n"
+            f"cd {self.work_folder}; set -a; [ ! -e /run/shell ] || . /run/shell\n"
             f"{command}\ncode=$?; declare -px > /run/shell; exit $code\n"
         )
         words = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup"]
