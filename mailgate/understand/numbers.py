@@ -120,6 +120,7 @@ class Lines:
         self.text = text
         self.low = text.lower()
         self._lines = text.split("\n")
+        self._readable: dict[str, str] = {}
         self._ends = list(accumulate(len(line) + 1 for line in self.low.split("\n")))
 
     def speaking(self, needles: Sequence[str]) -> list[str]:
@@ -162,7 +163,12 @@ class Lines:
         is_login = "login" in pattern.groupindex
         if not (is_login or self.has_digit):
             return ""
-        return "\n".join(line for line in self.speaking(_NEEDLES[pattern.pattern]) if is_login or _DIGIT.search(line))
+        text = self._readable.get(pattern.pattern)
+        if text is None:  # some are asked for twice, as field and as account
+            lines = self.speaking(_NEEDLES[pattern.pattern])
+            text = "\n".join(line for line in lines if is_login or _DIGIT.search(line))
+            self._readable[pattern.pattern] = text
+        return text
 
     def readable_by_desk(self, pattern: Expression) -> Text:
         """Return what a desk's own pattern may match in: it may span lines."""

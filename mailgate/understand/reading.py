@@ -88,4 +88,9 @@ def _touch(one: Hit, others: tuple[Hit, ...]) -> bool:
 
 def words_of(reading: Reading, hits: Iterable[Hit], most: int = 5) -> str:
     """Return the distinct words of `hits` as evidence."""
-    return ", ".join(list(dict.fromkeys(f"«{reading.said(hit)}»" for hit in hits))[:most])
+    said: dict[str, None] = {}
+    for hit in hits:
+        said.setdefault(f"«{reading.said(hit)}»")
+        if len(said) == most:
+            break
+    return ", ".join(said)

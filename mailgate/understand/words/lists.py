@@ -170,29 +170,32 @@ class _Walk:
 
     def follow(self, state: _State, at: int, start: int) -> None:
         """Note what ends before word `at`, and go on within the sentence."""
-        for name, language in state.ends:
-            hits = self.found[name]
-            if len(hits) < _MOST_HITS:
-                hits.append(Hit(language, start, at))
-        if at >= len(self._words) or self._breaks[at] >= SENTENCE:
+        if state.ends:
+            spoken, hit = "", None
+            for name, language in state.ends:
+                hits = self.found[name]
+                if len(hits) < _MOST_HITS:
+                    if hit is None or language != spoken:  # one phrase stands in many lists: one value serves them all
+                        spoken, hit = language, Hit(language, start, at)
+                    hits.append(hit)
+        if self._breaks[at] >= SENTENCE:  # so it is behind the last word, too
             return
-        if state.nodes and (after := self._after(state, at)) is not None:
-            self.follow(after, at + 1, start)
+        if state.nodes:
+            word, onward = self._words[at], state.onward
+            if (after := onward[word] if word in onward else self._onward(state, word)) is not None:
+                self.follow(after, at + 1, start)
         if state.gap is not None:
             self._skip(state.gap, at, start)
 
     def _skip(self, gap: _State, at: int, start: int) -> None:
         """Go on behind a gap of some words, or of none, in the same sentence."""
-        for index in range(at, min(at + _GAP_WORDS + 1, len(self._words))):
+        words, onward = self._words, gap.onward
+        for index in range(at, min(at + _GAP_WORDS + 1, len(words))):
             if index > at and self._breaks[index] >= SENTENCE:
                 return
-            if (after := self._after(gap, index)) is not None:
+            word = words[index]
+            if (after := onward[word] if word in onward else self._onward(gap, word)) is not None:
                 self.follow(after, index + 1, start)
-
-    def _after(self, state: _State, at: int) -> _State | None:
-        word = self._words[at]
-        onward = state.onward
-        return onward[word] if word in onward else self._onward(state, word)
 
 
 def _split(phrase: str) -> list[str]:
