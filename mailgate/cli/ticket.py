@@ -69,6 +69,14 @@ def run(args: argparse.Namespace) -> int:
         built.close()
 
 
+def _none(built: app.Built, as_json: bool) -> str:
+    """Say what an empty list means: mail that nobody has read yet is no ticket."""
+    waiting = 0 if as_json else built.inbox.waiting()[0]
+    return (
+        f"no tickets; mail that waits to be read: {waiting} (is `mailgate serve` running?)" if waiting else "no tickets"
+    )
+
+
 def _run(args: argparse.Namespace, built: app.Built) -> int:
     match args.action:
         case "list":
@@ -76,7 +84,7 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
                 built.engine, desk=args.desk, queue=args.queue, statuses=args.status, account=args.account,
                 limit=args.limit,
             )  # fmt: skip
-            print_rows(found, _COLUMNS, as_json=args.json, empty="no tickets")
+            print_rows(found, _COLUMNS, as_json=args.json, empty=_none(built, args.json))
         case "find":
             _find(args, built)
         case "show":

@@ -130,7 +130,11 @@ def _attach(part: Part, name: str, body: Body) -> None:
     )
     body.attachments.append(
         _attachment(
-            name or filename.invented(kind, len(body.attachments) + 1), kind, part.content, is_inline, content_id
+            name or filename.located(part) or filename.invented(kind, len(body.attachments) + 1),
+            kind,
+            part.content,
+            is_inline,
+            content_id,
         )
     )
 

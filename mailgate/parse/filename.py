@@ -1,6 +1,7 @@
 """Names of attachments, fit for a file system (M4)."""
 
 import re
+from urllib.parse import unquote, urlsplit
 
 from mailgate.parse import header
 from mailgate.parse.tree import Part
@@ -36,6 +37,20 @@ def filename(part: Part, hint: str | None = None) -> str:
             if cleaned := clean(header.decoded(given, hint or part.parameters.get("charset"))):
                 return cleaned
     return ""
+
+
+def located(part: Part) -> str:
+    """Return the file that the part's Content-Location ends with (RFC 2557), "" where it names none.
+
+    Only for what is an attachment anyway: a location is no sign of one, bodies bear it too.
+    """
+    location = header.one_line(header.decoded(part.entity.raw_value("content-location") or "")).strip("<> ")
+    try:
+        found = urlsplit(location.replace("\\", "/"))
+    except ValueError:
+        return ""
+    name = clean(unquote(found.path, errors="replace")) if found.scheme not in ("cid", "mid", "data") else ""
+    return name if content_type(name) == part.content_type else ""
 
 
 def invented(content_type: str, number: int) -> str:

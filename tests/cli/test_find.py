@@ -23,3 +23,13 @@ def test_what_cannot_be_looked_for_is_one_clear_line(desk: DeskFolder):
     )
     assert "nothing to look for" in desk.run("ticket", "find", "...").err
     assert desk.run("ticket", "find", "nowhere").out == "nothing found\n"
+
+
+def test_an_empty_list_of_tickets_tells_of_mail_that_nobody_has_read_yet(desk: DeskFolder):
+    assert desk.run("ticket", "list").out == "no tickets\n"
+    desk.take(mail(), read=False)
+    empty = "no tickets; mail that waits to be read: 1 (is `mailgate serve` running?)\n"
+    assert desk.run("ticket", "list").out == empty
+    assert desk.rows("ticket", "list") == []
+    desk.work()
+    assert "Site shows 502" in desk.run("ticket", "list").out

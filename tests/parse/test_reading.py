@@ -112,6 +112,31 @@ def test_an_attachments_name_fits_a_file_system(disposition: str, name: str, rea
     assert found.content == b"data"
 
 
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("plan.png", "plan.png"),
+        ("http://intranet.example/pictures/L%C3%A4den.png?size=2#top", "Läden.png"),
+        ("file:///C:/Users/olga/plan.png", "plan.png"),
+        ("C:\\Temp\\plan.png", "plan.png"),
+        ("../../%2e%2e%2fetc%2fplan.png", "plan.png"),
+        ("http://shop.example/", "image.png"),
+        ("plan.exe", "image.png"),
+        ("cid:plan.png", "image.png"),
+        ("http://[bad/plan.png", "image.png"),
+    ],
+)
+def test_an_attachment_without_a_name_takes_that_of_its_location(location: str, name: str, reading: Reading) -> None:
+    raw = f"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\nContent-Type: image/png\nContent-Location: {location}\n\ndata\n--b--\n"
+    (found,) = reading(raw).attachments
+    assert found.filename == name
+
+
+def test_a_body_with_a_location_is_a_body(reading: Reading) -> None:
+    mail = reading("From: a@b.example\nContent-Type: text/html\nContent-Location: letter.html\n\n<p>Hello</p>\n")
+    assert (mail.text.strip(), mail.attachments) == ("Hello", ())
+
+
 def test_uuencoded_text_is_an_attachment(reading: Reading) -> None:
     mail = reading("From: a@b.example\n\nHello\n\nbegin 644 a.txt\n#0V%T\n`\nend\n")
     assert mail.text.strip() == "Hello"
