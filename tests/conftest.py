@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared folder is missing (MAILGATE_SHARED)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _mask_of_files() -> Iterator[None]:
+    """A command that is run within the tests' process keeps others out of its files; the next test's server is another."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(autouse=True)

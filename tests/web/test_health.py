@@ -71,7 +71,7 @@ async def test_a_count_that_fails_has_cost_its_time_too_and_what_waits_is_told(s
 async def test_health_says_that_we_live_and_readiness_that_we_can_work(site: Site):
     assert (await site.client.get("/healthz")).text == "ok\n"
     assert (await site.client.get("/readyz")).json() == {
-        "ready": True, "checks": {"clock": True, "space": True, "database": True},
+        "ready": True, "checks": {"clock": True, "space": True, "database": True, "files": True},
     }  # fmt: skip
     site.switches["room"] = False
     answer = await site.client.get("/readyz")
