@@ -174,38 +174,39 @@ class Board:
 
     async def decide_held(self, request: Request, person: Person) -> Response:
         """S4: accept or reject held mail, as `#accept` and `#reject` do."""
-        which = request.path_params["id"]
-        row = await self._read(lambda connection: views.find_held(connection, which))
-        if row is None or row["desk"] not in person.desks:
-            return self._nothing(request, person)
-        try:
-            posted = await self._acting.read(request, person)
-            verdict = {"accept": "accepted", "reject": "rejected"}.get(posted.values.get("do", ""))
-            if verdict is None:
-                raise NotDone(422, "empty")
-            await asyncio.to_thread(held_mail.decide_held, self._house, which, verdict, person.address)  # type: ignore[arg-type]
-        except NotDone as error:
-            return self._pages.show(request, "problem.html", person, error.status, problem=(error.key, error.values))
-        except Refused as error:
-            return await self.parked("held", request, person, said=str(error))
-        return RedirectResponse("/held", 303)
+
+        def carry_out(which: str, do: str) -> None:
+            held_mail.decide_held(self._house, which, "accepted" if do == "accept" else "rejected", person.address)
+
+        return await self._settle(request, person, "held", views.find_held, ("accept", "reject"), carry_out)
 
     async def release(self, request: Request, person: Person) -> Response:
         """M9: let mail through that was set aside, as `mailgate aside release` does."""
+
+        def carry_out(which: str, do: str) -> None:
+            aside_mail.release(self._house, which, person.address)
+
+        return await self._settle(request, person, "aside", views.find_parked, ("release",), carry_out)
+
+    async def _settle(
+        self, request: Request, person: Person, where: str, find: Callable[[Connection, str], dict[str, Any] | None],
+        allowed: tuple[str, ...], carry_out: Callable[[str, str], None],
+    ) -> Response:  # fmt: skip
+        """Do with a parked mail of the person's desks what the form says, and show the list again."""
         which = request.path_params["id"]
-        row = await self._read(lambda connection: views.find_parked(connection, which))
+        row = await self._read(lambda connection: find(connection, which))
         if row is None or row["desk"] not in person.desks:
             return self._nothing(request, person)
         try:
-            posted = await self._acting.read(request, person)
-            if posted.values.get("do") != "release":
+            do = (await self._acting.read(request, person)).values.get("do", "")
+            if do not in allowed:
                 raise NotDone(422, "empty")
-            await asyncio.to_thread(aside_mail.release, self._house, which, person.address)
+            await asyncio.to_thread(carry_out, which, do)
         except NotDone as error:
             return self._pages.show(request, "problem.html", person, error.status, problem=(error.key, error.values))
         except Refused as error:
-            return await self.parked("aside", request, person, said=str(error))
-        return RedirectResponse("/aside", 303)
+            return await self.parked(where, request, person, said=str(error))
+        return RedirectResponse(f"/{where}", 303)
 
     async def incidents(self, request: Request, person: Person) -> Response:
         rows = await self._read(lambda connection: overview.open_incidents(connection, person.desks))
