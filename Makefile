@@ -57,8 +57,8 @@ format: $(STAMP)
 fuzz: $(STAMP)              ## hostile mail; SECONDS_EACH=600 looks longer
 	MAILGATE_TEST_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) $(BIN)/python -m pytest -n 2 -rs tests/fuzz
 
-bench: $(STAMP)             ## figures of this machine, with the marks they are to reach (BESIDE=folder of an older version: to compare starts with)
-	set -e; for script in bench/*.py; do [ "$$script" = bench/storm.py ] || [ "$$script" = bench/year.py ] || $(BIN)/python "$$script" $$([ "$$script" != bench/start.py ] || echo $(if $(BESIDE),--beside $(BESIDE))); done
+bench: $(STAMP)             ## every mark beside today's figure, a quarter of an hour; BESIDE=folder of an older version: to compare with, ONLY=word: a part
+	$(BIN)/python bench/marks.py $(if $(BESIDE),--beside $(BESIDE)) $(if $(ONLY),--only $(ONLY))
 
 year: $(STAMP)              ## a virtual year of a desk: 100,000 mails, every deadline accounted for; MAILS=500 is shorter
 	$(BIN)/python bench/year.py $(if $(MAILS),--mails $(MAILS))

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from load.report import Mark, Report
+
 ROOT = Path(__file__).resolve().parent.parent
 MAIL = b"From: a@b.example\r\nTo: support@flexihost.example\r\nSubject: x\r\n\r\nhello\r\n"
 # command → the most of 0.1.0's time that it should take
@@ -26,19 +28,31 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beside", type=Path, help="a checkout of the version to compare with (git archive 1d023f2)")
     parser.add_argument("--times", type=int, default=6)
+    parser.add_argument("--json", action="store_true", help="one object a mark, for marks.py")
     args = parser.parse_args(argv)
+    report = Report(as_json=args.json)
     versions = {"now": ROOT} | ({"beside": args.beside.resolve()} if args.beside else {})
     with tempfile.TemporaryDirectory(prefix="mailgate-bench-") as made:
         desks = {name: _make_desk(Path(made) / name, source) for name, source in versions.items()}
-        print(f"{'command':40} " + " ".join(f"{name + ' s':>9}" for name in versions) + f" {'ratio':>6} {'mark':>6}")
-        for line, mark in MARKS.items():
+        report.say(
+            f"{'command':40} " + " ".join(f"{name + ' s':>9}" for name in versions) + f" {'ratio':>6} {'mark':>6}"
+        )
+        for line, most in MARKS.items():
             least = dict.fromkeys(versions, float("inf"))
             for _ in range(args.times):
                 for name, source in versions.items():
                     least[name] = min(least[name], _seconds(source, made, desks[name], line))
             ratio = f"{least['now'] / least['beside']:6.2f}" if args.beside else f"{'-':>6}"
-            print(f"{line:40} " + " ".join(f"{one:9.3f}" for one in least.values()) + f" {ratio} {mark:6.2f}")
+            report.say(f"{line:40} " + " ".join(f"{one:9.3f}" for one in least.values()) + f" {ratio} {most:6.2f}")
+            if args.json:
+                _tell(report, f"{line.partition(' --to')[0]}, CPU of the process", least, most)
     return 0
+
+
+def _tell(report: Report, name: str, least: dict[str, float], most: float) -> None:
+    before = least.get("beside")
+    limit = "" if before is None else f"at most {most * before:.2f}"
+    report.tell(Mark(mark=name, value=least["now"], unit="s", limit=limit, before=before))
 
 
 def _make_desk(folder: Path, source: Path) -> Path:
