@@ -23,13 +23,15 @@ class Promise:
 class Calendar:
     """Working hours in a zone (D2). `hours`: Monday is 0; spans are minutes from midnight, end excluded, 1440 is
     24:00. `closed_dates` holds public holidays and extra days, resolved for 2020 to 2045 when the file was read;
-    `closed_days` are (month, day) of every year."""
+    `closed_days` are (month, day) of every year; `newest_holidays` are the last known ones
+    of the places whose public holidays are among `closed_dates`."""
 
     name: str
     timezone: ZoneInfo
     hours: tuple[tuple[tuple[int, int], ...], ...]  # seven entries
     closed_dates: frozenset[date] = frozenset()
     closed_days: frozenset[tuple[int, int]] = frozenset()
+    newest_holidays: Mapping[str, date | None] = field(default_factory=dict)
 
 
 SLA_KINDS = ("ack", "first_response", "next_response", "update", "resolve")

@@ -293,6 +293,25 @@ def _zones(patient: Patient) -> Iterator[Finding]:
         yield _ok("zones", ", ".join(names))
 
 
+def _holidays(patient: Patient) -> Iterator[Finding]:
+    """A place whose holidays nobody knows counts every one of them as a working day: Ukraine's, since 2022."""
+    ahead = datetime.now(UTC).date() + timedelta(days=366)
+    known = [
+        (place, newest, f"calendar {calendar.name} of {desk.name}")
+        for desk in patient.settings.desks.values()
+        for calendar in desk.calendars.values()
+        for place, newest in calendar.newest_holidays.items()
+    ]
+    for place, newest, where in known:
+        if newest is None or newest < ahead:
+            told = (
+                f"no public holiday of {place} is known after {newest}" if newest else f"{place} has no public holidays"
+            )
+            yield _warning("holidays", f"{where}: {told}", _ADVICE["holidays"])
+        else:
+            yield _ok("holidays", f"{where}: those of {place}")
+
+
 def _files(patient: Patient) -> Iterator[Finding]:
     """What only mailgate may read is read by it alone."""
     exposed = list(privacy.exposed(patient.settings))
@@ -322,7 +341,7 @@ def _wrong(check: str, detail: str, advice: str) -> Finding:
 CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
     "database": _database, "blobs": _blobs, "queues": _queues, "relay": _relay, "imap": _imap, "dns": _dns,
     "certificate": _certificate, "tokens": _tokens, "accounts": _accounts, "probe": _probe, "evidence": _evidence,
-    "filters": _filters, "disk": _disk, "clock": _clock, "zones": _zones, "files": _files,
+    "filters": _filters, "disk": _disk, "clock": _clock, "zones": _zones, "holidays": _holidays, "files": _files,
 }  # fmt: skip
 _ADVICE = {
     "database": "is the database's server running, and are database.url and its password right?",
@@ -339,6 +358,7 @@ _ADVICE = {
     "disk": "make room, or move the data to a larger disk",
     "clock": "timedatectl set-ntp true",
     "zones": "apt-get install --only-upgrade tzdata, then systemctl restart mailgate",
+    "holidays": "write the days on which nobody works into `closed` of that calendar",
 }
 
 

@@ -1,6 +1,7 @@
 """What `mailgate doctor` says of other people's servers, of this machine's time zones, and of who may read what."""
 
 import asyncio
+import json
 import shutil
 import ssl
 import stat
@@ -163,3 +164,18 @@ def test_what_everybody_can_read_is_told_unless_a_folder_keeps_it():
         (outer / "desk").chmod(0o755)
         told = {path.name for path in privacy.exposed(settings)}
         assert {"mailgate.toml", "flexihost.toml", "secret", "mailgate.db", "inbox.db", "blobs"} <= told
+
+
+@pytest.mark.parametrize(("place", "state"), [("DE-BE", "ok"), ("UA", "warning")])
+def test_a_calendar_whose_public_holidays_nobody_knows_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str, state: str
+):
+    """Ukraine's under martial law: the library knows none since 2022, and each would count as a working day."""
+    assert main(["init", str(tmp_path / "desk"), "--desk", "introserv"]) == 0
+    file = tmp_path / "desk" / "introserv.toml"
+    file.write_text(file.read_text().replace('holidays = "DE-BE"', f'holidays = "{place}"'))
+    capsys.readouterr()
+    main(["--config", str(tmp_path / "desk" / "mailgate.toml"), "doctor", "--json"])
+    found = [one for one in map(json.loads, capsys.readouterr().out.splitlines()) if one["check"] == "holidays"]
+    assert [one["state"] for one in found] == [state]
+    assert place in found[0]["detail"]
