@@ -32,7 +32,7 @@ def read_calendar(section: Section, zone: ZoneInfo) -> Calendar:
         hours=section.take("hours", HOURS, ROUND_THE_CLOCK, required=True),
         closed_dates=frozenset(day for day in closed if isinstance(day, date)).union(*map(public_holidays, places)),
         closed_days=frozenset(day for day in closed if not isinstance(day, date)),
-        newest_holidays={place: max(public_holidays(place), default=None) for place in places},
+        newest_holidays=tuple((place, max(public_holidays(place), default=None)) for place in places),
     )
     section.finish()
     return calendar

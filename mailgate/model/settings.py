@@ -31,7 +31,7 @@ class Calendar:
     hours: tuple[tuple[tuple[int, int], ...], ...]  # seven entries
     closed_dates: frozenset[date] = frozenset()
     closed_days: frozenset[tuple[int, int]] = frozenset()
-    newest_holidays: Mapping[str, date | None] = field(default_factory=dict)
+    newest_holidays: tuple[tuple[str, date | None], ...] = ()
 
 
 SLA_KINDS = ("ack", "first_response", "next_response", "update", "resolve")

@@ -300,7 +300,7 @@ def _holidays(patient: Patient) -> Iterator[Finding]:
         (place, newest, f"calendar {calendar.name} of {desk.name}")
         for desk in patient.settings.desks.values()
         for calendar in desk.calendars.values()
-        for place, newest in calendar.newest_holidays.items()
+        for place, newest in calendar.newest_holidays
     ]
     for place, newest, where in known:
         if newest is None or newest < ahead:
