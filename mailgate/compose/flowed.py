@@ -7,13 +7,20 @@ _WIDTH = 76
 _SIGNATURE = "-- "
 _STUFFED = re.compile(r"[ >]|From ")  # RFC 3676, 4.4
 _QUOTE = re.compile(r"(>+)(?: |\Z)")  # ">0" is somebody's own words
+_ODD = frozenset(" \t>F")  # what a line begins with that may have to be stuffed
 _OURS = "| "  # lines of ours in letters to staff: each keeps its mark, also where it is broken
 
 
 def flowed(text: str) -> str:
     """Return `text` (bare line feeds) with long lines softly broken between words; links and other long words stay
     whole. Indented lines are somebody's code or table and stay as they are; lines of ours are broken hard."""
-    return "\n".join(part for line in text.split("\n") for part in _parts(line))
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if len(line) < _WIDTH and line[:1] not in _ODD and line[-1:] != " ":  # nearly every line stays as it is
+            lines.append(line)
+        else:
+            lines += _parts(line)
+    return "\n".join(lines)
 
 
 def _parts(line: str) -> list[str]:

@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -37,6 +38,14 @@ OnSent = Callable[[Connection, Outgoing, datetime], object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Ready:
+    """A letter that is ours, and its bytes where they are made already."""
+
+    letter: Outgoing
+    raw: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Done:
     letter: Outgoing
     result: Result
@@ -60,7 +69,8 @@ class Sender:
         clock: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`name` tells this sender from all others that run; `to_bytes` may read files and runs in a thread."""
+        """`name` tells this sender from all others that run; `to_bytes` may read files and runs in a thread: the letters of
+        a claim that have no files in one go, each of the others on its own."""
         self._engine = engine
         self._relay = relay
         self._to_bytes = to_bytes
@@ -68,7 +78,7 @@ class Sender:
         self._on_sent = on_sent
         self._name = name
         self._slots = asyncio.Semaphore(connections)
-        self._room = connections * 4  # claimed at once, so that no slot waits for the database
+        self._room = connections * 8  # claimed at once, so that no slot waits for the database
         self._give_up = timedelta(seconds=give_up_seconds)
         self._is_pressed = is_pressed
         self._lag_seconds = 0.0  # of the oldest letter that was claimed last
@@ -122,7 +132,7 @@ class Sender:
             await asyncio.to_thread(self._settle, done)
         return len(letters)
 
-    async def _claim_for(self, flying: int) -> list[Outgoing]:
+    async def _claim_for(self, flying: int) -> list[_Ready]:
         now = self._clock()
         if self._absent_until and self._absent_until - now > timedelta(seconds=2 * LONGEST_ABSENCE_SECONDS):
             self._absent_until = None  # the clock was set back
@@ -131,7 +141,7 @@ class Sender:
         if self._is_stopping or self._unsettled or is_absent or room <= 0:
             return []
         letters = await asyncio.to_thread(self._claim, now, room)
-        self._lag_seconds = max(((now - one.may_leave_at).total_seconds() for one in letters), default=0.0)
+        self._lag_seconds = max(((now - one.letter.may_leave_at).total_seconds() for one in letters), default=0.0)
         return letters
 
     def _room_beside(self, flying: int) -> int:
@@ -153,9 +163,15 @@ class Sender:
         landed, _ = await asyncio.wait(flying, timeout=GROUP_SECONDS)
         return landed
 
-    def _claim(self, now: datetime, limit: int) -> list[Outgoing]:
+    def _claim(self, now: datetime, limit: int) -> list[_Ready]:
         with transaction(self._engine) as connection:
-            return outbox.claim(connection, now, limit, LEASE_SECONDS, self._name)
+            letters = outbox.claim(connection, now, limit, LEASE_SECONDS, self._name)
+        return [_Ready(letter=letter, raw=None if letter.attachments else self._written(letter)) for letter in letters]
+
+    def _written(self, letter: Outgoing) -> bytes | None:
+        with suppress(Exception):  # it is told of when its turn comes, and keeps no other in
+            return self._to_bytes(letter)
+        return None
 
     def _seconds_to_wait(self) -> float:
         with reading(self._engine) as connection:
@@ -164,10 +180,12 @@ class Sender:
         due = max(due or now + timedelta(days=1), self._absent_until or now)
         return min(POLL_SECONDS, max(0.01, (due - now).total_seconds()))
 
-    async def _send(self, letter: Outgoing) -> _Done:
+    async def _send(self, ready: _Ready) -> _Done:
+        letter = ready.letter
         async with self._slots:
             try:
-                result = await asyncio.wait_for(self._hand_over(letter), SEND_SECONDS)
+                async with asyncio.timeout(SEND_SECONDS):
+                    result = await self._hand_over(letter, ready.raw)
             except TimeoutError:
                 result = Refused(code=0, text="it took too long", is_permanent=False)
             except MailgateError as error:
@@ -177,12 +195,13 @@ class Sender:
                 result = Refused(code=0, text=f"trouble of ours: {type(error).__name__}", is_permanent=False)
         return _Done(letter=letter, result=result)
 
-    async def _hand_over(self, letter: Outgoing) -> Result:
+    async def _hand_over(self, letter: Outgoing, raw: bytes | None) -> Result:
         now = self._clock()
         if letter.lease_until is not None and now + timedelta(seconds=SEND_SECONDS) > letter.lease_until:
             # somebody else may have it before we are through
             return Refused(code=0, text="its turn did not come in time", is_permanent=False)
-        raw = await asyncio.to_thread(self._to_bytes, letter)
+        if raw is None:
+            raw = await asyncio.to_thread(self._to_bytes, letter)
         rendered = letter.rendered
         parcel = Parcel(
             id=letter.id,

@@ -1,31 +1,27 @@
 """Letters to an SMTP relay, over connections that are kept and used again."""
 
 import asyncio
+import re
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
-from aiosmtplib import (
-    SMTP,
-    SMTPException,
-    SMTPNotSupported,
-    SMTPRecipientRefused,
-    SMTPResponseException,
-    SMTPSenderRefused,
-    SMTPServerDisconnected,
-    SMTPTimeoutError,
-)
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from mailgate.log import Log
 from mailgate.model.mail import is_deliverable
 from mailgate.outbox.relay import Parcel, Refused, Result, Sent, Unreachable
+from mailgate.outbox.wire import Gone, Reply, Wire, dotted
 
 LOG = Log("outbox")
 Tls = Literal["implicit", "required", "opportunistic", "off"]
 IDLE_SECONDS = 20
 MOST_LETTERS = 100  # over one connection: a balancer behind the name gets its turn
+_DATA, _TAKEN = b"DATA\r\n", 250
+_WANTED = ((250,), (250, 251), (354,))  # to MAIL, RCPT, DATA
+_CONTROL = re.compile("[\x00-\x1f\x7f<> ]")
 _OF_THE_SESSION = (421, 454, 530, 534, 535, 538)  # about the connection or our password, not about this letter
 
 
@@ -103,9 +99,14 @@ class _Stale(Exception):
     """The connection is gone, and nothing of the letter went over it."""
 
 
+class _Unable(Exception):
+    """The relay knows no way to say this letter's addresses."""
+
+
 class _Connection:
-    def __init__(self, client: SMTP) -> None:
-        self._client = client
+    def __init__(self, wire: Wire, extensions: frozenset[str]) -> None:
+        self._wire = wire
+        self._extensions = extensions
         self._count = 0
         self._used_at = asyncio.get_running_loop().time()
 
@@ -124,88 +125,118 @@ class _Connection:
         )
         try:
             await client.connect()
+            if client.is_ehlo_or_helo_needed:
+                await _greet(client)
+            if client.transport is None:
+                raise SMTPServerDisconnected("the connection was lost")
+            wire = Wire(cast(asyncio.Transport, client.transport), address.seconds)
         except BaseException:
             client.close()
             raise
-        return cls(client)
+        return cls(wire, frozenset(name.lower() for name in client.esmtp_extensions))
 
     def is_fresh(self) -> bool:
         age = asyncio.get_running_loop().time() - self._used_at
-        return self._client.is_connected and age < IDLE_SECONDS and self._count < MOST_LETTERS
+        return self._wire.is_open and age < IDLE_SECONDS and self._count < MOST_LETTERS
 
     def may_be_kept(self, result: Result) -> bool:
-        return self._client.is_connected and not isinstance(result, Unreachable)
+        return self._wire.is_open and not isinstance(result, Unreachable)
 
     def close(self) -> None:
-        self._client.close()
+        self._wire.close()
 
     async def quit(self) -> None:
-        with suppress(SMTPException, OSError, TimeoutError):
-            await asyncio.wait_for(self._client.quit(), 2)
+        with suppress(Gone, TimeoutError):
+            self._wire.say(b"QUIT\r\n")
+            await asyncio.wait_for(self._wire.reply(), 2)
         self.close()
 
     async def send(self, parcel: Parcel) -> Result:
         self._count += 1
         try:
-            refusal = await self._announce(parcel)
-            if refusal is not None:
-                return refusal
-            return await self._hand_over(parcel)
+            return await self._announce(parcel) or await self._hand_over(parcel)
         finally:
             self._used_at = asyncio.get_running_loop().time()
 
     async def _announce(self, parcel: Parcel) -> Result | None:
-        if not is_deliverable(parcel.to):
-            # the library would look for an address in it, and might find another than we meant
+        """Say whose letter it is and to whom, and that it comes; None: it may. MAIL, RCPT and DATA go at once where
+        the relay knows that."""
+        if not is_deliverable(parcel.to) or _CONTROL.search(parcel.envelope_from):
+            # a relay would look for an address in it, and might find another than we meant
             return Refused(code=553, text="5.1.3 no address that mail can go to", is_permanent=True)
         try:
-            options, encoding, sender, to = self._envelope(parcel)
-            await self._client.mail(sender, options=options, encoding=encoding)
-            await self._client.rcpt(to, encoding=encoding)
-        except SMTPNotSupported as error:
+            commands = self._commands(parcel)
+        except _Unable as error:
             return Refused(code=550, text=str(error), is_permanent=True)
-        except (SMTPSenderRefused, SMTPRecipientRefused) as error:
-            await self._reset()
-            return _refused(error)
-        except SMTPResponseException as error:
-            return Unreachable(text=_text_of(error))
-        except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
-            raise _Stale(_text_of(error)) from error
-        return None
+        is_pipelined = "pipelining" in self._extensions
+        if is_pipelined:
+            self._wire.say(b"".join(commands))
+        refused: Reply | None = None
+        for command, wanted in zip(commands, _WANTED, strict=True):
+            try:
+                if not is_pipelined:
+                    self._wire.say(command)
+                reply = await self._wire.reply()
+            except Gone as error:
+                if refused is not None:
+                    break
+                raise _Stale(str(error)) from error
+            if reply.code in wanted:
+                if refused is not None and command == _DATA:
+                    self.close()  # it waits for a letter to nobody
+                continue
+            refused = refused or reply
+            if not is_pipelined:
+                break
+        if refused is None:
+            return None
+        await self._reset()
+        return _refused(refused)
 
     async def _hand_over(self, parcel: Parcel) -> Result:
         try:
-            reply = await self._client.data(parcel.raw)
-        except SMTPResponseException as error:
-            await self._reset()
-            return _refused(error)
-        except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
+            self._wire.say(dotted(parcel.raw))
+            reply = await self._wire.reply()
+        except Gone as error:
             # whether the relay has it nobody can know: RFC 1047
-            return Refused(code=0, text=f"no answer to the letter: {_text_of(error)}", is_permanent=False)
-        return Sent(text=reply.message)
+            return Refused(code=0, text=f"no answer to the letter: {error}", is_permanent=False)
+        if reply.code != _TAKEN:
+            await self._reset()
+            return _refused(reply)
+        return Sent(text=reply.text)
 
-    def _envelope(self, parcel: Parcel) -> tuple[list[str], str, str, str]:
-        sender, to = _with_ascii_domain(parcel.envelope_from), _with_ascii_domain(parcel.to)
-        options = []
-        if not parcel.raw.isascii() and self._client.supports_extension("8bitmime"):
-            options.append("BODY=8BITMIME")
-        if (sender + to).isascii():
-            return options, "ascii", sender, to
-        if not self._client.supports_extension("smtputf8"):
-            raise SMTPNotSupported("5.6.7 the relay cannot take an address beyond ASCII")
-        return [*options, "SMTPUTF8"], "utf-8", sender, to
+    def _commands(self, parcel: Parcel) -> tuple[bytes, bytes, bytes]:
+        sender, to, options = _with_ascii_domain(parcel.envelope_from), _with_ascii_domain(parcel.to), ""
+        if not parcel.raw.isascii() and "8bitmime" in self._extensions:
+            options = " BODY=8BITMIME"
+        if not (sender + to).isascii():
+            if "smtputf8" not in self._extensions:
+                raise _Unable("5.6.7 the relay cannot take an address beyond ASCII")
+            options += " SMTPUTF8"
+        return f"MAIL FROM:<{sender}>{options}\r\n".encode(), f"RCPT TO:<{to}>\r\n".encode(), _DATA
 
     async def _reset(self) -> None:
+        if not self._wire.is_open:
+            return
         try:
-            await self._client.rset()
-        except (SMTPException, OSError):
+            self._wire.say(b"RSET\r\n")
+            if (await self._wire.reply()).code != _TAKEN:
+                self.close()
+        except Gone:
             self.close()
 
 
-def _refused(error: SMTPResponseException) -> Result:
-    if error.code in _OF_THE_SESSION:
-        return Unreachable(text=_text_of(error))
-    return Refused(code=error.code, text=_text_of(error), is_permanent=error.code >= 500)
+async def _greet(client: SMTP) -> None:
+    try:
+        await client.ehlo()
+    except SMTPResponseException:  # an old relay without extensions
+        await client.helo()
+
+
+def _refused(reply: Reply) -> Result:
+    if reply.code in _OF_THE_SESSION:
+        return Unreachable(text=str(reply))
+    return Refused(code=reply.code, text=str(reply), is_permanent=reply.code >= 500)
 
 
 def _context(address: SmtpAddress) -> ssl.SSLContext:

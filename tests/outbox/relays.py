@@ -33,7 +33,7 @@ class Scripted:
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender = to = ""
+        sender, to, is_refused = "", "", False
         if not await self._reply(writer, "CONNECT", "220 relay.example"):
             return
         while line := (await reader.readuntil(b"\r\n")).decode().strip():
@@ -43,17 +43,22 @@ class Scripted:
                 case "EHLO":
                     own = "\r\n".join([*(f"250-{x}" for x in ("relay.example", *self.extensions)), "250 HELP"])
                 case "MAIL":
+                    to, is_refused = "", False
                     sender, _, options = rest.removeprefix("FROM:").partition(" ")
                     self.options.append(options)
+                case "RCPT" if is_refused:
+                    own = "503 5.5.1 from whom?"
                 case "RCPT":
                     to = rest.removeprefix("TO:")
                 case "DATA":
-                    own = "354 go on"
+                    own = "354 go on" if to else "503 5.5.1 to whom?"
                 case "QUIT":
                     own = "221 bye"
             said = await self._reply(writer, verb.upper(), own)
             if not said or verb.upper() == "QUIT":
                 return
+            if said[0] != "2" and verb.upper() in ("MAIL", "RCPT"):
+                to, is_refused = "", True
             if said.startswith("354"):
                 raw = (await reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n.", b"\r\n")
                 self.mails.append((sender, to, raw))

@@ -25,9 +25,10 @@ PARCEL = Parcel(
 )
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Scripted]:
+@pytest.fixture(params=[(), ("PIPELINING",)], ids=["in turns", "pipelined"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Scripted]:
     async with relay_server() as scripted:
+        scripted.extensions += request.param
         yield scripted
 
 
