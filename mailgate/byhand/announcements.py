@@ -68,7 +68,7 @@ def perform(args: argparse.Namespace, house: House, on_progress: Progress = lamb
     for place in range(0, total, _GROUP):
         _write(plan, place, plan.addressees[place : place + _GROUP], house, start)
         on_progress(min(total, place + _GROUP), total)
-    return [_summary(plan, "are written to")]
+    return [_summary(plan, "is written to" if len(plan.addressees) == 1 else "are written to")]
 
 
 def make_plan(args: argparse.Namespace, house: House) -> Plan:
@@ -118,7 +118,8 @@ def _write(plan: Plan, place: int, addressees: Sequence[Addressee], house: House
 
 def _summary(plan: Plan, verb: str) -> str:
     seconds = (len(plan.addressees) - 1) // PER_SECOND if plan.addressees else 0
-    parts = [f"{len(plan.addressees)} addresses {verb}"]
+    count = len(plan.addressees)
+    parts = [f"{count} address{'es' if count != 1 else ''} {verb}"]
     parts += [f"within {seconds} s"] if seconds else []
     parts += [f"{plan.done} have it already"] if plan.done else []
     parts += [f"blocked: {', '.join(plan.blocked)}"] if plan.blocked else []

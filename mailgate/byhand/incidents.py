@@ -63,6 +63,7 @@ def _open(args: argparse.Namespace, house: House, connection: Connection) -> lis
         raise Refused("say what it touches: --host, --service or --domain")
     if not args.text:
         raise Refused("say what to tell the customers: --text en='…'")
+    _check_languages(args, desk)
     incident = Incident(
         number=0, desk=desk.name, state="open", hosts=_names(args.host), services=_names(args.service),
         domains=_names(args.domain), texts=dict(args.text), opened_at=house.clock(),
@@ -83,6 +84,7 @@ def _change(args: argparse.Namespace, house: House, connection: Connection) -> l
     if change == "update":
         if not args.text:
             raise Refused("say what is new: --text en='…'")
+        _check_languages(args, desk)
         incident = replace(
             incident, hosts=_names((*incident.hosts, *args.host)), services=_names((*incident.services, *args.service)),
             domains=_names((*incident.domains, *args.domain)),
@@ -93,7 +95,17 @@ def _change(args: argparse.Namespace, house: House, connection: Connection) -> l
     incident = replace(incident, texts=dict(args.text) or incident.texts)
     incidents.change_incident(connection, incident, house.clock() if change == "resolved" else None)
     told = _tell(connection, house, desk, incident, change)
-    return [f"incident {incident.number}: {change}, {told} tickets"]
+    tickets = f"{told} ticket{'s' if told != 1 else ''}"
+    return [f"incident {incident.number} {'resolved' if change == 'resolved' else 'updated'}; it touches {tickets}"]
+
+
+def _check_languages(args: argparse.Namespace, desk: Desk) -> None:
+    """Raise Refused where none of the texts is in a language that the desk writes to its customers in."""
+    given = [language for language, _ in args.text]
+    if not set(given) & set(desk.languages):
+        raise Refused(
+            f"--text: no text for {', '.join(given)}: desk {desk.name} writes in {', '.join(desk.languages)} alone"
+        )
 
 
 def _tell(connection: Connection, house: House, desk: Desk, incident: Incident, change: Change) -> int:

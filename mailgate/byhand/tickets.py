@@ -29,7 +29,7 @@ _WHY = {
     "other_account": "the tickets belong to two accounts",
     "other_requestor": "the tickets are of two requestors who share no account",
     "itself": "a ticket cannot go into itself",
-    "nothing_to_split": "there is only one mail on it; with a subject a second ticket gets a copy of it",
+    "nothing_to_split": "there is only one mail on it; with --subject a second ticket gets a copy of it",
 }
 
 
@@ -64,6 +64,8 @@ def command_in(connection: Connection, house: House, number: int, line: str, act
     carry_out(work, read_commands(line).commands)
     if work.errors:
         error = work.errors[0]
+        if error["code"] == "itself" and case.ticket.number != number:
+            raise Refused(f"ticket {number} has gone into {case.ticket.number} already")
         allowed = f" ({', '.join(error['allowed'])})" if error["allowed"] else ""
         raise Refused(f"{error['line']}: {_WHY.get(error['code'], error['code'].replace('_', ' '))}{allowed}")
     return apply(connection, settle_by_hand(work), house.tools, house.clock())
@@ -73,7 +75,7 @@ def get_case(connection: Connection, number: int) -> Case:
     """Return the case that stands for ticket `number`. Raises Refused where there is none."""
     cases, survivors = read_cases(connection, None, [number])
     if number not in survivors:
-        raise Refused(f"there is no ticket {number}")
+        raise Refused(f"there is no ticket {number}; `mailgate ticket list` shows those there are")
     return cases[survivors[number]]
 
 

@@ -25,8 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="every address of every account")
     listing.add_argument("--account", action="append", default=[], metavar="NUMBER")
     add = actions.add_parser("add", help="add an account or an address of it, or change what is there")
-    add.add_argument("number")
-    add.add_argument("address", nargs="?", default="")
+    add.add_argument("number", help="as invoices and contracts bear it")
+    add.add_argument(
+        "address", nargs="?", default="", help="a mail address of the account; without it the account alone"
+    )
     for name in ("login", "name", "language", "until"):
         add.add_argument(f"--{name}", default="")
     add.add_argument("--role", action="append", default=[], help="owner, billing, technical; repeatable")
@@ -51,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         match args.action:
             case "list":
                 print_rows(_rows(built, args), COLUMNS, as_json=args.json, empty="no accounts")
@@ -140,7 +142,7 @@ def _add(built: Built, args: argparse.Namespace) -> str:
     if account and (person or not args.name):
         fresh = replace(fresh, name=account.name)  # the name given is the person's
     of_account, of_person = _put(built, [(fresh, person)])
-    return f"account {args.number}: {_told(of_account)}" + (f"; {person.address}: {_told(of_person)}" if person else "")
+    return f"account {args.number} {of_account.told()}" + (f", {person.address} {of_person.told()}" if person else "")
 
 
 def _import(built: Built, args: argparse.Namespace) -> str:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         if args.action == "release":
             for line in aside.perform(args, built.house):
                 print(line)

@@ -28,5 +28,5 @@ def run(args: argparse.Namespace) -> int:
     raw = sys.stdin.buffer.read(settings.smtp.size_limit + 1)
     code = deliver(raw, args.to, args.sender, settings)
     if code:
-        print(f"mailgate: {_MEANINGS[code]}", file=sys.stderr)
+        print(f"mailgate: {args.to}: {_MEANINGS[code]}", file=sys.stderr)
     return code

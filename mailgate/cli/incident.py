@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         if args.action == "list":
             with reading(built.engine) as connection:
                 rows = incidents.list_incidents(connection, args.desk, is_open=not args.all)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mailgate import app
+from mailgate.byhand.chosen import choose_desk
 
 Actions = argparse._SubParsersAction  # argparse has no public name for it
 _MANY = 20  # from so many a progress bar is worth its lines
@@ -39,10 +40,12 @@ def add_desk(*parsers: argparse.ArgumentParser, is_filter: bool = False) -> None
 
 
 @contextmanager
-def opened(config: str | None) -> Iterator[app.Built]:
-    """Give the house of the configuration, and close it."""
+def opened(config: str | None, *, desk: str | None = None) -> Iterator[app.Built]:
+    """Give the house of the configuration, and close it. Raises Refused where a list is asked of a `desk` that is none."""
     built = app.build(config)
     try:
+        if desk is not None:
+            choose_desk(built.settings, desk)
         yield built
     finally:
         built.close()

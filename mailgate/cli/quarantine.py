@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         match args.action:
             case "list":
                 rows = _list(built, args.desk, is_open=not args.all)

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         match args.action:
             case "list":
                 with reading(built.engine) as connection:
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
                 sheet = read_sheet(args.file, COLUMNS, ("address",), built.settings, args.desk)
                 found = read_staff(sheet)
                 sheet.check(args.file)
-                print(f"{len(found)} rows: {_put(built, found)}")
+                changes = _put(built, found)
+                print(f"{len(found)} rows: {changes.added} added, {changes.changed} changed, {changes.same} as before")
             case _:
                 print(_remove(built, args))
     return 0
@@ -94,16 +95,16 @@ def _add(built: Built, args: argparse.Namespace) -> str:
     sheet = Sheet.of_one(values, built.settings)
     found = read_staff(sheet)
     sheet.check(args.address)
-    return f"{found[0].address}: {_put(built, found)}"
+    return f"{found[0].address} {_put(built, found).told()}"
 
 
-def _put(built: Built, found: Sequence[Staff]) -> str:
+def _put(built: Built, found: Sequence[Staff]) -> people.Changes:
     changes = people.Changes()
     with progress("importing", len(found)) as told, transaction(built.engine) as connection:
         for place, person in enumerate(found, 1):
             changes.count(people.put_staff(connection, person))
             told(place)
-    return f"{changes.added} added, {changes.changed} changed, {changes.same} as before"
+    return changes
 
 
 def _remove(built: Built, args: argparse.Namespace) -> str:

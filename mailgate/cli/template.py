@@ -124,6 +124,8 @@ def _broken_letter(letter: Letter, desk: Desk, loaded: Templates, place: str) ->
 
 
 def _render(args: argparse.Namespace, desk: Desk, loaded: Templates) -> int:
+    if args.language and args.language not in LANGUAGES:
+        raise Refused(f"there are no letters in {args.language!r}: there are {', '.join(sorted(LANGUAGES))}")
     samples = variants(args.kind, desk.name, args.language or desk.languages[0])
     if args.variant not in samples:
         raise Refused(f"no variant {args.variant} of {args.kind}: there are {', '.join(samples)}")

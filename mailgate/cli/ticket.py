@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from mailgate import app
 from mailgate.byhand.arguments import add_arguments as add_changes
+from mailgate.byhand.chosen import choose_desk
 from mailgate.cli.printing import print_json, print_rows
 from mailgate.errors import Refused
+from mailgate.model.search import STATUSES
 from mailgate.store import views
 from mailgate.store.engine import reading
 from mailgate.store.history import told
@@ -80,6 +82,7 @@ def _none(built: app.Built, as_json: bool) -> str:
 def _run(args: argparse.Namespace, built: app.Built) -> int:
     match args.action:
         case "list":
+            _check_filters(args, built)
             found = views.each_ticket(
                 built.engine, desk=args.desk, queue=args.queue, statuses=args.status, account=args.account,
                 limit=args.limit,
@@ -119,12 +122,24 @@ def _changes(applied: "Applied", number: int) -> Iterator[str]:
         if one["event"] == "ticket" and one["change"] != "links":
             told = by_ticket.setdefault(one["ticket"], [])
             told.append(f"{one['change']} {_word(one['from'])} → {_word(one['to'])}")
+    if len(by_ticket) > 1 and not by_ticket[number]:
+        del by_ticket[number]  # a split says all with the ticket that it opens
     for ticket, told in by_ticket.items():
         yield f"ticket {ticket}{' opened' if ticket == applied.number else ''}: {', '.join(told) or 'nothing changed'}"
 
 
 def _word(value: Any) -> str:
     return (", ".join(map(str, value)) if isinstance(value, list) else str(value or "")) or "none"
+
+
+def _check_filters(args: argparse.Namespace, built: app.Built) -> None:
+    """Raise Refused where a filter names what there is not: an empty list would say that there are no such tickets."""
+    desks = [choose_desk(built.settings, args.desk)] if args.desk is not None else list(built.settings.desks.values())
+    if wrong := [one for one in args.status if one not in STATUSES]:
+        raise Refused(f"{wrong[0]} is no status ({', '.join(STATUSES)})")
+    queues = list(dict.fromkeys(name for desk in desks for name in desk.queues))
+    if args.queue is not None and args.queue not in queues:
+        raise Refused(f"there is no queue {args.queue} (there are {', '.join(queues)})")
 
 
 def _get(built: app.Built, number: int) -> dict[str, Any]:
@@ -145,6 +160,11 @@ def _find(args: argparse.Namespace, built: app.Built) -> None:
         search = read_search(line)
     except BadSearch as error:
         raise Refused(str(error)) from error
+    for name in (*search.desks, *([args.desk] if args.desk is not None else ())):
+        choose_desk(built.settings, name)
+    queues = list(dict.fromkeys(name for desk in built.settings.desks.values() for name in desk.queues))
+    if wrong := [one for one in search.queues if one not in queues]:
+        raise Refused(f"there is no queue {wrong[0]} (there are {', '.join(queues)})")
     with reading(built.engine) as connection:
         hits = find_tickets(connection, search, desks=[args.desk] if args.desk else None, limit=max(1, args.limit))
     shown = [hit.ticket if args.json else {**hit.ticket, "found": hit.excerpt} for hit in hits]

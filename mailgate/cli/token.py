@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out the sub-command."""
-    with opened(args.config) as built:
+    with opened(args.config, desk=getattr(args, "desk", None)) as built:
         match args.action:
             case "create":
                 _create(built, args)

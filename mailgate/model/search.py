@@ -20,7 +20,11 @@ PUNCTUATION = "!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~«»„“”‚‘’ʼ´–—
 STATUSES = ("new", "open", "waiting", "resolved", "closed", "merged")
 KEYS = ("from", "status", "queue", "desk", "owner", "before", "after")
 
-_PIECE = re.compile(r"(?:(?P<key>[a-z]{4,6}):)?(?:\"(?P<phrase>[^\"]*)\"?|(?P<word>\S+))")
+_PIECE = re.compile(r"(?:(?P<key>[A-Za-z]{4,6}):)?(?:\"(?P<phrase>[^\"]*)\"?|(?P<word>\S+))")
+_EXAMPLES = {
+    "from": "olena@shop.example", "status": "open", "queue": "billing", "desk": "flexihost", "owner": "ivan",
+    "before": "2026-03-31", "after": "2026-03-01",
+}  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _TO_BLANKS = str.maketrans(dict.fromkeys(PUNCTUATION + "%", " "))
 _MOST_TERMS, _MOST_LETTERS = 20, 1000
@@ -60,9 +64,13 @@ def read_search(line: str) -> Search:
     people: list[Term] = []
     chosen: dict[str, list[str]] = {key: [] for key in KEYS}
     for piece in found:
-        key, text = piece["key"], piece["word"] if piece["phrase"] is None else piece["phrase"]
+        key, text = (piece["key"] or "").lower(), piece["word"] if piece["phrase"] is None else piece["phrase"]
+        if not key and text[-1:] == ":" and text[:-1].lower() in KEYS:
+            key, text = text[:-1].lower(), ""
         if key in KEYS:
-            chosen[key].append(text.strip())
+            if not (text := text.strip()):
+                raise BadSearch(f"{key}: says nothing to look for; write it in one, as {key}:{_EXAMPLES[key]}")
+            chosen[key].append(text)
             continue
         term = _term(f"{key}:{text}" if key else text, is_phrase=piece["phrase"] is not None)
         terms += [term] if term else []

@@ -57,7 +57,8 @@ def write_backup(
             os.fsync(raw.fileno())
         draft.replace(file)
     except OSError as error:
-        raise Refused(f"{error.filename or file}: {error.strerror or error}") from error
+        of_draft = error.filename is None or str(error.filename) == str(draft)
+        raise Refused(f"{file if of_draft else error.filename}: {error.strerror or error}") from error
     finally:
         draft.unlink(missing_ok=True)
     return Written(file=file, size=file.stat().st_size, blobs=count)

@@ -23,6 +23,10 @@ class Changes:
     changed: int = 0
     same: int = 0
 
+    def told(self) -> str:
+        """Say what became of a single one."""
+        return "added" if self.added else "changed" if self.changed else "as before"
+
     def count(self, verdict: str) -> None:
         setattr(self, verdict, getattr(self, verdict) + 1)
 

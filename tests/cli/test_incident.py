@@ -58,7 +58,7 @@ def test_an_announcement_goes_once_to_each_account_also_when_it_is_said_again(de
     assert letters(desk, "announcement") == []
     assert desk.run(*NEWS).out.startswith("2 addresses are written to")
     assert desk.run("account", "add", "1003", "new@x.example").code == 0
-    assert desk.run(*NEWS).out == "1 addresses are written to; 2 have it already\n"
+    assert desk.run(*NEWS).out == "1 address is written to; 2 have it already\n"
     assert letters(desk, "announcement") == [
         ("buh@shop.example", "New bank"), ("new@x.example", "New bank"), ("sergey@sklad.example", "New bank"),
     ]  # fmt: skip
