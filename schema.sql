@@ -487,3 +487,90 @@ CREATE TRIGGER search_delete BEFORE DELETE ON message BEGIN
     INSERT INTO search_text (search_text, rowid, subject, people, words) SELECT 'delete', search_entry.id, subject, people, words FROM search_source JOIN search_entry USING (message) WHERE message = old.id;
     DELETE FROM search_entry WHERE message = old.id;
 END;
+
+CREATE TABLE tally (
+    what VARCHAR NOT NULL,
+    desk VARCHAR NOT NULL,
+    one VARCHAR NOT NULL,
+    two VARCHAR NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (what, desk, one, two)
+) WITHOUT ROWID;
+
+CREATE TRIGGER tally_mails_insert AFTER INSERT ON arrival WHEN new.state <> 'probe' BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'mails', new.desk, new.channel, new.outcome, 1 WHERE new.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_mails_delete AFTER DELETE ON arrival WHEN old.state <> 'probe' BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'mails', old.desk, old.channel, old.outcome, -1 WHERE old.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_mails_update AFTER UPDATE OF desk, channel, outcome, state ON arrival WHEN old.desk IS NOT new.desk OR old.channel IS NOT new.channel OR old.outcome IS NOT new.outcome OR old.state IS NOT new.state BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'mails', old.desk, old.channel, old.outcome, -1 WHERE old.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'mails', new.desk, new.channel, new.outcome, 1 WHERE new.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_set_aside_insert AFTER INSERT ON arrival WHEN new.outcome = 'set_aside' AND new.state <> 'probe' BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'set_aside', new.desk, new.reason, '', 1 WHERE new.outcome = 'set_aside' AND new.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_set_aside_delete AFTER DELETE ON arrival WHEN old.outcome = 'set_aside' AND old.state <> 'probe' BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'set_aside', old.desk, old.reason, '', -1 WHERE old.outcome = 'set_aside' AND old.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_set_aside_update AFTER UPDATE OF desk, reason, outcome, state ON arrival WHEN old.desk IS NOT new.desk OR old.reason IS NOT new.reason OR old.outcome IS NOT new.outcome OR old.state IS NOT new.state BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'set_aside', old.desk, old.reason, '', -1 WHERE old.outcome = 'set_aside' AND old.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'set_aside', new.desk, new.reason, '', 1 WHERE new.outcome = 'set_aside' AND new.state <> 'probe' ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_letters_insert AFTER INSERT ON outbox BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'letters', new.desk, new.kind, new.state, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_letters_delete AFTER DELETE ON outbox BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'letters', old.desk, old.kind, old.state, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_letters_update AFTER UPDATE OF desk, kind, state ON outbox WHEN old.desk IS NOT new.desk OR old.kind IS NOT new.kind OR old.state IS NOT new.state BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'letters', old.desk, old.kind, old.state, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'letters', new.desk, new.kind, new.state, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_tickets_insert AFTER INSERT ON ticket BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'tickets', new.desk, new.queue, new.status, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_tickets_delete AFTER DELETE ON ticket BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'tickets', old.desk, old.queue, old.status, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_tickets_update AFTER UPDATE OF desk, queue, status ON ticket WHEN old.desk IS NOT new.desk OR old.queue IS NOT new.queue OR old.status IS NOT new.status BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'tickets', old.desk, old.queue, old.status, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'tickets', new.desk, new.queue, new.status, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_deadlines_insert AFTER INSERT ON deadline BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'deadlines', new.desk, new.kind, new.state, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_deadlines_delete AFTER DELETE ON deadline BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'deadlines', old.desk, old.kind, old.state, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_deadlines_update AFTER UPDATE OF desk, kind, state ON deadline WHEN old.desk IS NOT new.desk OR old.kind IS NOT new.kind OR old.state IS NOT new.state BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'deadlines', old.desk, old.kind, old.state, -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'deadlines', new.desk, new.kind, new.state, 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_held_insert AFTER INSERT ON held BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'held', new.desk, new.state, '', 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;
+
+CREATE TRIGGER tally_held_delete AFTER DELETE ON held BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'held', old.desk, old.state, '', -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+END;
+
+CREATE TRIGGER tally_held_update AFTER UPDATE OF desk, state ON held WHEN old.desk IS NOT new.desk OR old.state IS NOT new.state BEGIN
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'held', old.desk, old.state, '', -1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (-1);
+    INSERT INTO tally (what, desk, one, two, number) SELECT 'held', new.desk, new.state, '', 1 WHERE true ON CONFLICT (what, desk, one, two) DO UPDATE SET number = number + (1);
+END;

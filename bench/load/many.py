@@ -23,7 +23,7 @@ from mailgate.model.people import Account, Contact, Staff
 from mailgate.model.settings import RelaySettings, Settings, SmtpSettings, WorkerSettings
 from mailgate.pipeline import House
 from mailgate.scheduler import Scheduler
-from mailgate.store import outbox, people, schema
+from mailgate.store import outbox, people, schema, tally
 from mailgate.store.engine import inbox_url, open_engine, transaction
 from mailgate.store.ids import Ids
 from mailgate.store.inbox import Inbox
@@ -46,9 +46,11 @@ _LINE = "We see 502 Bad Gateway after the update of this morning, please have a 
 class Desk:
     """A house on a database of its own, with `count` tickets of `customers` customers."""
 
-    def __init__(self, url: str, count: int) -> None:
-        self.count, self.customers = count, max(10, count // 10)
-        self.now = START - timedelta(days=30)
+    def __init__(self, url: str, count: int, start: datetime = START, closed_days: float = 30.0) -> None:
+        """`start`: when the last ticket came; `closed_days`: how long before that the last one did that is closed by now."""
+        self.count, self.customers, self.start = count, max(10, count // 10), start
+        self._closed_days = closed_days
+        self.now = start - timedelta(days=closed_days)
         self.ids = Ids(lambda: self.now)
         desk = config.load_desk(DESK)
         settings = Settings(
@@ -68,7 +70,9 @@ class Desk:
         self._play()
         self.engine.dispose()
         _multiply(url, self.count, self.customers)
-        self.now = START + timedelta(minutes=10)
+        with transaction(self.engine) as connection:
+            tally.fill(connection)  # on PostgreSQL no trigger saw the copies
+        self.now = start + timedelta(minutes=10)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -117,10 +121,10 @@ class Desk:
             id_, _ = people.put_account(connection, account, self.ids)
             people.put_contact(connection, Contact(id="", account=account, address=address(CUSTOMER)), id_, self.ids)
             people.put_staff(connection, Staff(desk=DESK, address=STAFF, name="Ivan", teams=("support",)))
-        plots = (("closed", 30.0, True), ("resolved", 5.0, True), ("waiting", 0.15, False), ("open", 0.12, False),
+        plots = (("closed", self._closed_days, True), ("resolved", 5.0, True), ("waiting", 0.15, False), ("open", 0.12, False),
                  ("new", 0.02, False))  # fmt: skip
         for place, (story, days, is_resolved) in enumerate(plots):
-            self._pass(START - timedelta(days=days))
+            self._pass(self.start - timedelta(days=days))
             self._receive(address(CUSTOMER), f"Site {TICKET} is slow, {story}", f"m{TICKET}@{story}.example", _LINE)
             if story != "new":
                 tagged = f"Re: [flexihost #{FIRST + place}] Site {TICKET} is slow, {story}"
@@ -130,7 +134,7 @@ class Desk:
             if story == "open":
                 self._pass(self.now + timedelta(minutes=12))
                 self._receive(address(CUSTOMER), tagged, f"r{TICKET}@{story}.example", "It is slow again.\n")
-        self._pass(START)
+        self._pass(self.start)
 
     def _receive(self, sender: str, subject: str, message_id: str, text: str) -> None:
         arrival, mail = self.mail(sender, subject, message_id, text=text)

@@ -38,7 +38,7 @@ COMMANDS = {
     "config": Command("config", "check the configuration, or show what is in force"),
     "doctor": Command("doctor", "try everything that mailgate needs, and say what to do"),
     "probe": Command("probe", "send one test mail through the public door, and time it"),
-    "db": Command("db", "bring the database to this version"),
+    "db": Command("db", "bring the database to this version, or check it"),
     "schema": Command("schema", "print the database's DDL"),
     "token": Command("token", "tokens for the control panel"),
     "backup": Command("backup", "write a consistent copy of database and blobs"),

@@ -17,6 +17,7 @@ from mailgate.operations.filters import pings
 from mailgate.operations.probe import Prober
 from mailgate.operations.queues import leaving
 from mailgate.operations.retention import Retention
+from mailgate.store import tally
 from mailgate.store.engine import reading, transaction
 from mailgate.store.inbox import Inbox
 
@@ -71,6 +72,8 @@ class Watch:
         self._look_at_certificate()
         self._look_at_expiries()
         self._look_at_filters()
+        with transaction(self._house.engine) as connection:
+            tally.settle(connection)
 
     def tell_of_mailbox(self, mailbox: str, place: str, works: bool, why: str) -> None:
         """As `look_at_mailbox`, soon, without waiting for the database."""

@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Column, Connection, Index, inspect
 from sqlalchemy.schema import CreateColumn
 
-from mailgate.store import search_index
+from mailgate.store import search_index, tally
 from mailgate.store.outbox import OUTBOX
 from mailgate.store.tables import ACCOUNT, CONTACT, DEADLINE, MESSAGE, PANEL_TOKEN, TICKET
 
@@ -45,6 +45,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         version=5, readable_by=1, what="accounts come from where they live, and their history is kept",
         run=lambda connection: _have_sources(connection),  # noqa: PLW0108 (it stands below)
+    ),
+    Migration(
+        version=6, readable_by=1, what="how many mails, letters and tickets there are is kept, not counted",
+        run=tally.make, fill=tally.fill,
     ),
 )  # fmt: skip
 

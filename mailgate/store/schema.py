@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mailgate.errors import TryLater
-from mailgate.store import fetched, requests, search_index
+from mailgate.store import fetched, requests, search_index, tally
 from mailgate.store.engine import hold_alone, insert_new, reading, transaction, upsert
 from mailgate.store.migrations import MIGRATIONS, Migration
 from mailgate.store.tables import COUNTER, DESK_CLOCK, MESSAGE, META, SCHEMA_VERSION, metadata
@@ -90,7 +90,8 @@ def ddl(dialect_name: str = "sqlite") -> str:
             _statement(str(CreateIndex(index).compile(dialect=dialect)))
             for index in sorted(table.indexes, key=lambda index: str(index.name))
         ]
-    parts += [f"{statement};" for statement in search_index.statements(dialect_name)]
+    beside = [*search_index.statements(dialect_name), *tally.statements(dialect_name)]
+    parts += [f"{statement};" for statement in beside]
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,6 +108,7 @@ def _make(connection: Connection, tables: Sequence[Table]) -> list[str]:
     metadata.create_all(connection, tables=missing)
     if any(table is MESSAGE for table in missing):
         search_index.make(connection)
+        tally.make(connection)
     return [f"table {table.name} made" for table in missing]
 
 

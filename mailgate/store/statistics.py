@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from mailgate.store.engine import unindexed
 from mailgate.store.tables import DEADLINE, IS_ENDED_PROMISE, IS_STAFFS, MESSAGE, TICKET
@@ -37,6 +37,49 @@ def day_figures(
     for read in (_opened, _answered, _promises):
         read(connection, zones, since, until, days)
     return [figures(desk, queue, day.isoformat(), one) for (desk, queue, day), one in sorted(days.items())]
+
+
+def sums(
+    connection: Connection, zones: Mapping[str, ZoneInfo], since: datetime, until: datetime
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Return what `day_figures` counts, summed over its days, by desk and queue. The database adds up: no row is read
+    here, and a month of a large desk takes it tenths of a second."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+
+    def add(name: str, query: Any) -> None:
+        for desk, queue, number in connection.execute(query):
+            one = found.setdefault((desk, queue), dict.fromkeys(("opened", "answered", "kept", "breached"), 0))
+            one[name] += number
+
+    place = (TICKET.c.desk, TICKET.c.queue)
+    add("opened", select(*place, func.count()).group_by(*place).where(
+        TICKET.c.desk.in_(zones), TICKET.c.created_at >= since, TICKET.c.created_at < until))  # fmt: skip
+    for zone in sorted(set(zones.values()), key=str):
+        of_zone = [desk for desk, its in zones.items() if its == zone]
+        said = _answered_days(zone, since, until).subquery()
+        here = unindexed(TICKET.c.desk).in_(of_zone)
+        add(
+            "answered",
+            select(*place, func.count()).join(said, said.c.ticket == TICKET.c.number).where(here).group_by(*place),
+        )
+    for name, state in (("kept", "met"), ("breached", "breached")):
+        add(name, select(*place, func.count()).join(TICKET, TICKET.c.number == DEADLINE.c.ticket).group_by(*place).where(
+            IS_ENDED_PROMISE, DEADLINE.c.kind.in_(RESPONSES), DEADLINE.c.state == state, DEADLINE.c.closed_at >= since,
+            DEADLINE.c.closed_at < until, DEADLINE.c.desk.in_(zones)))  # fmt: skip
+    return found
+
+
+def _answered_days(zone: ZoneInfo, since: datetime, until: datetime) -> Select[Any]:
+    """Return the tickets that staff answered, once for each day of the zone."""
+    midnights = []
+    day = since.astimezone(zone).date() + timedelta(days=1)
+    while (midnight := datetime.combine(day, time(), zone)) < until:
+        midnights.append(midnight)
+        day += timedelta(days=1)
+    which = case(*((MESSAGE.c.at < midnight, place) for place, midnight in enumerate(midnights)), else_=len(midnights))
+    return select(MESSAGE.c.ticket, which.label("day")).distinct().where(
+        IS_STAFFS, MESSAGE.c.state.in_(("done", "holding")), MESSAGE.c.at >= since, MESSAGE.c.at < until
+    )  # fmt: skip
 
 
 def figures(desk: str, queue: str, day: str, one: Day) -> dict[str, Any]:

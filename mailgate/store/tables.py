@@ -24,10 +24,10 @@ from sqlalchemy import (
 from mailgate.store import fetched, inbox, outbox, requests, sources  # noqa: F401 (the metadata holds every table)
 from mailgate.store.types import METADATA, Instant
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 # Partial indexes fit a query that holds their very words: parameters would not tell SQLite enough.
-_PENDING = text("state = 'pending'")
+IS_PENDING = text("deadline.state = 'pending'")
 IS_HELD = text("held.state = 'held'")
 IS_PARKED = text("arrival.outcome IN ('held', 'set_aside', 'quarantined')")
 IS_STAFFS = text("message.kind = 'staff'")
@@ -226,7 +226,7 @@ DEADLINE = Table(
     Column("person", String),
     Column("closed_at", Instant),
     CheckConstraint("state IN ('pending', 'paused', 'met', 'breached', 'cancelled')", name="deadline_state"),
-    Index("deadline_next", "next_at", **_where(_PENDING)),
+    Index("deadline_next", "next_at", **_where(IS_PENDING)),
     Index("deadline_ticket", "ticket"),
     Index("deadline_ended", "desk", "closed_at", "kind", "state", **_where(IS_ENDED_PROMISE)),
 )

@@ -56,6 +56,11 @@ def list_tickets(
     return [_shown(row) for some in chunks(numbers) for row in _LISTED.mapped(connection, some)]
 
 
+def tickets_of(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return those tickets by their numbers."""
+    return {row["number"]: _shown(row) for some in chunks(numbers) for row in _LISTED.mapped(connection, some)}
+
+
 def each_ticket(
     engine: Engine, *, desk: str | None = None, queue: str | None = None, statuses: Sequence[str] = (),
     account: str | None = None, limit: int = 100,

@@ -71,9 +71,14 @@ class Board:
     async def queues(self, request: Request, person: Person) -> Response:
         now, which = self._house.clock(), request.query_params.get("show", "")
         desks = self._desks(person)
-        found = await self._read(lambda connection: overview.queues(connection, desks, now, person, which))
+        asked = request.query_params
+        only = (asked["desk"], asked["queue"]) if "desk" in asked and "queue" in asked else None
+        page = int(asked.get("page", "")[:6]) if asked.get("page", "")[:6].isdecimal() else 1
+        found = await self._read(
+            lambda connection: overview.queues(connection, desks, now, person, which, only, max(1, page))
+        )
         staff = await self._read(lambda connection: _colleagues(connection, person))
-        return self._pages.show(request, "queues.html", person, queues=found, which=which, shows=overview.SHOWS,
+        return self._pages.show(request, "queues.html", person, queues=found, which=which, only=only, shows=overview.SHOWS,
                                 colleagues=staff)  # fmt: skip
 
     async def ticket(self, request: Request, person: Person) -> Response:

@@ -1,7 +1,7 @@
 """The figures of `mailgate stats` and of the queues within, as Prometheus reads them; no address is ever a label."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +12,24 @@ from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Connection, func, select
 
 from mailgate.pipeline import House
-from mailgate.store import probes
+from mailgate.store import probes, tally
 from mailgate.store.engine import reading
 from mailgate.store.inbox import Inbox
 from mailgate.store.outbox import IS_OPEN, OUTBOX
-from mailgate.store.statistics import day_figures
-from mailgate.store.tables import ARRIVAL, DEADLINE, HELD, TICKET
+from mailgate.store.statistics import sums
 
 _DAYS = 30
 _AT_ONCE_SECONDS = 0.25
 Family = CounterMetricFamily | GaugeMetricFamily
+# what `store.tally` keeps, as it is told
+_TALLIED: Mapping[str, tuple[type[Any], str, tuple[str, ...]]] = {
+    "mails": (CounterMetricFamily, "Mails by what became of them", ("desk", "channel", "outcome")),
+    "set_aside": (GaugeMetricFamily, "Mails that were set aside and not released, by the reason", ("desk", "reason")),
+    "letters": (GaugeMetricFamily, "Letters by state", ("desk", "kind", "state")),
+    "tickets": (GaugeMetricFamily, "Tickets by status", ("desk", "queue", "status")),
+    "deadlines": (GaugeMetricFamily, "Deadlines by state", ("desk", "kind", "state")),
+    "held": (GaugeMetricFamily, "Held mail by state", ("desk", "state")),
+}
 
 
 class Figures:
@@ -54,47 +62,29 @@ class Figures:
         with reading(self._house.engine) as connection:
             yield _gauge("mailgate_outbox_oldest_seconds", "How long the oldest letter that may leave has waited",
                          self._oldest_letter(connection))  # fmt: skip
+            yield from self._counts(connection)
             yield from self._probe(connection)
-        yield from self._whole_tables()
+        yield from self._month()
 
-    def _whole_tables(self) -> list[Family]:
-        """Return what counts all rows. With a million tickets that takes seconds: then it is made anew no oftener than
-        leaves the machine nineteen twentieths of its time, and told as it was meanwhile."""
+    def _month(self) -> list[Family]:
+        """Return what is counted of the last weeks row by row. Where that takes long it is made anew no oftener than leaves
+        the machine nineteen twentieths of its time, and told as it was meanwhile."""
         started = self._seconds()
         if started >= self._count_again_at:
             try:
                 with reading(self._house.engine) as connection:
-                    self._counted = [*self._counts(connection), *self._responses(connection)]
+                    self._counted = list(self._responses(connection))
             finally:  # what was given up has cost its time too
                 took = self._seconds() - started
                 self._count_again_at = started + (20 * took if took > _AT_ONCE_SECONDS else 0)
         return self._counted
 
     def _counts(self, connection: Connection) -> Iterator[Family]:
-        mails = CounterMetricFamily(
-            "mailgate_mails", "Mails by what became of them", labels=("desk", "channel", "outcome")
-        )
-        is_mail = ARRIVAL.c.state != probes.ARRIVAL_STATE  # our own test mails go again, and a counter never falls
-        _fill(mails, connection, ARRIVAL.c.desk, ARRIVAL.c.channel, ARRIVAL.c.outcome, where=is_mail)
-        yield mails
-        aside = GaugeMetricFamily(
-            "mailgate_set_aside", "Mails that were set aside and not released, by the reason",
-            labels=("desk", "reason"),
-        )  # fmt: skip
-        _fill(aside, connection, ARRIVAL.c.desk, ARRIVAL.c.reason, where=is_mail & (ARRIVAL.c.outcome == "set_aside"))
-        yield aside
-        letters = GaugeMetricFamily("mailgate_letters", "Letters by state", labels=("desk", "kind", "state"))
-        _fill(letters, connection, OUTBOX.c.desk, OUTBOX.c.kind, OUTBOX.c.state)
-        yield letters
-        tickets = GaugeMetricFamily("mailgate_tickets", "Tickets by status", labels=("desk", "queue", "status"))
-        _fill(tickets, connection, TICKET.c.desk, TICKET.c.queue, TICKET.c.status)
-        yield tickets
-        deadlines = GaugeMetricFamily("mailgate_deadlines", "Deadlines by state", labels=("desk", "kind", "state"))
-        _fill(deadlines, connection, DEADLINE.c.desk, DEADLINE.c.kind, DEADLINE.c.state)
-        yield deadlines
-        held = GaugeMetricFamily("mailgate_held", "Held mail by state", labels=("desk", "state"))
-        _fill(held, connection, HELD.c.desk, HELD.c.state)
-        yield held
+        for kind, (made, text, labels) in _TALLIED.items():
+            family = made(f"mailgate_{kind}", text, labels=labels)
+            for key, number in sorted(tally.read(connection, kind).items()):
+                family.add_metric(key[: len(labels)], number)
+            yield family
 
     def _oldest_letter(self, connection: Connection) -> float:
         now = self._house.clock()
@@ -123,24 +113,14 @@ class Figures:
         """Yield the numbers of `mailgate stats` for the last days, by desk and queue."""
         now = self._house.clock()
         zones = {desk.name: desk.timezone for desk in self._house.settings.desks.values()}
-        rows = day_figures(connection, zones, now - timedelta(days=_DAYS), now + timedelta(days=1))
+        found = sums(connection, zones, now - timedelta(days=_DAYS), now + timedelta(days=1))
         for name in ("opened", "answered", "kept", "breached"):
             family = GaugeMetricFamily(
                 f"mailgate_{name}_{_DAYS}d", f"Tickets or promises {name} within {_DAYS} days", labels=("desk", "queue")
             )
-            sums: dict[tuple[str, str], int] = {}
-            for row in rows:
-                place = (row["desk"], row["queue"])
-                sums[place] = sums.get(place, 0) + row[name]
-            for place, value in sorted(sums.items()):
-                family.add_metric(place, value)
+            for place, values in sorted(found.items()):
+                family.add_metric(place, values[name])
             yield family
-
-
-def _fill(family: Any, connection: Connection, *columns: Any, where: Any = None) -> None:
-    query = select(*columns, func.count()).group_by(*columns)
-    for row in connection.execute(query if where is None else query.where(where)):
-        family.add_metric([str(one) for one in row[:-1]], row[-1])
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

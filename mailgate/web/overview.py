@@ -4,49 +4,46 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mailgate.model.settings import Desk
-from mailgate.store import incidents, outbox, people, today, views
+from mailgate.store import incidents, outbox, people, today, urgent, views
 from mailgate.store.statistics import day_figures
-from mailgate.store.tables import DEADLINE
+from mailgate.store.urgent import Standing
 from mailgate.web.sign_in import Person
 
-OPEN = ("new", "open", "waiting")
 SHOWS = ("", "mine", "team", "unassigned", "late", "waiting")
 PICTURES = ("arrivals", "answers", "late", "response")
-_MOST = 500
+_SHORT, _LONG = 50, 200  # tickets of a queue that are shown: beside the others, and alone
 _DAYS = 14
 _MOST_EARLIER = 10
 
 
 def queues(
-    connection: Connection, desks: Sequence[Desk], now: datetime, person: Person, show: str = ""
-) -> list[dict[str, Any]]:
-    """Return the queues with their tickets: what is late in front, then the order of Q6: high, then whom a customer waits
-    for, then the clock. `show` is one of SHOWS: only those."""
+    connection: Connection, desks: Sequence[Desk], now: datetime, person: Person, show: str = "",
+    only: tuple[str, str] | None = None, page: int = 1,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the queues with their most urgent tickets (`store.urgent` says in which order), and how many there are. `show`
+    is one of SHOWS: only those. `only`: that desk's queue alone, a long page of it."""
     found = []
     for desk in desks:
-        tickets = views.list_tickets(connection, desk=desk.name, statuses=OPEN, limit=_MOST)
-        clocks = next_deadlines(connection, [one["number"] for one in tickets])
-        for one in tickets:
-            one["next"] = clocks.get(one["number"])
-            one["is_late"] = bool(one["next"] and one["next"]["due_at"] and one["next"]["due_at"] < now)
-        tickets = [one for one in tickets if _is_shown(one, show, person)]
+        due = urgent.due_of(connection, desk.name)
         for name in desk.queues:
-            chosen = sorted((one for one in tickets if one["queue"] == name), key=_urgency)
-            found.append({"desk": desk, "name": name, "tickets": chosen})
+            if only not in (None, (desk.name, name)):
+                continue
+            all_ = [one for one in urgent.queue_in_order(connection, desk.name, name, due, now)
+                    if _is_shown(one, desk.name, show, person, now)]  # fmt: skip
+            most = _LONG if only else _SHORT
+            pages = max(1, -(-len(all_) // most))
+            chosen = all_[(min(page, pages) - 1) * most :][:most] if only else all_[:most]
+            numbers = [one.number for one in chosen]
+            keys, clocks = views.tickets_of(connection, numbers), urgent.next_deadlines(connection, numbers)
+            tickets = [
+                {**keys[one.number], "next": clocks.get(one.number), "is_late": one.is_late(now)} for one in chosen
+            ]
+            found.append({"desk": desk, "name": name, "tickets": tickets, "count": len(all_),
+                          "pages": pages if only else 1, "page": min(page, pages)})  # fmt: skip
     return found
-
-
-def next_deadlines(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return the earliest pending deadline of each ticket."""
-    query = (
-        select(DEADLINE.c.ticket, DEADLINE.c.kind, DEADLINE.c.due_at)
-        .where(DEADLINE.c.ticket.in_(numbers), DEADLINE.c.state == "pending", DEADLINE.c.due_at.is_not(None))
-        .order_by(DEADLINE.c.due_at.desc())
-    )
-    return {row["ticket"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def parked(connection: Connection, desks: Sequence[str], which: str) -> list[dict[str, Any]]:
@@ -113,23 +110,17 @@ def _responses(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
-def _is_shown(ticket: Mapping[str, Any], show: str, person: Person) -> bool:
+def _is_shown(one: Standing, desk: str, show: str, person: Person, now: datetime) -> bool:
     match show:
         case "mine":
-            return bool(ticket["owner"] == person.address)
+            return one.owner == person.address
         case "team":
-            return (ticket["desk"], ticket["team"]) in person.teams
+            return (desk, one.team) in person.teams
         case "unassigned":
-            return not ticket["owner"]
+            return not one.owner
         case "late":
-            return bool(ticket["is_late"])
+            return one.is_late(now)
         case "waiting":
-            return bool(ticket["status"] == "waiting")
+            return one.status == "waiting"
         case _:
             return True
-
-
-def _urgency(ticket: Mapping[str, Any]) -> tuple[bool, bool, bool, str, int]:
-    due = ticket["next"]["due_at"].isoformat() if ticket["next"] else "9"
-    waits_for_us = ticket["unanswered_since"] is not None
-    return not ticket["is_late"], ticket["priority"] != "high", not waits_for_us, due, ticket["number"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import sqlite3
+from contextlib import closing
 
 from mailgate.store.tables import SCHEMA_VERSION
 from tests.cli.desk_folder import DeskFolder, mail
@@ -92,6 +93,16 @@ def test_db_upgrade_says_what_it_did(desk: DeskFolder):
     first = desk.run("db", "upgrade").out
     assert "table ticket made" in first
     assert desk.run("db", "upgrade").out == f"the database is of version {SCHEMA_VERSION} already\n"
+
+
+def test_db_check_compares_what_is_kept_with_what_is_there_and_mends_it(desk: DeskFolder):
+    assert desk.run("db", "check").out == "what is kept is what is there\n"
+    with closing(sqlite3.connect(desk.folder / "mailgate.db")) as database, database:
+        database.execute("INSERT INTO tally VALUES ('tickets', 'flexihost', 'support', 'new', 3)")
+    found = desk.run("db", "check")
+    assert (found.code, found.out) == (1, "tickets flexihost support new: 3 is kept, 0 are there\n")
+    assert desk.run("db", "check", "--mend").code == 0
+    assert desk.run("db", "check").code == 0
 
 
 def test_schema_prints_the_ddl_of_either_engine(desk: DeskFolder):

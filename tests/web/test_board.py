@@ -1,5 +1,6 @@
 """The board: for the staff of a desk alone, opened by a link that works once, harmless whatever a mail says."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from mailgate.store import people
 from mailgate.store.engine import reading, transaction
 from mailgate.store.outbox import OUTBOX
+from mailgate.web import overview
 from tests.web.conftest import Site
 from tests.web.test_api import FORM
 
@@ -119,3 +121,21 @@ async def test_signing_out_ends_it(site: Site):
     await sign_in(site)
     assert (await site.client.post("/sign-out")).status_code == 303
     assert (await site.client.get("/")).status_code == 303
+
+
+async def test_a_long_queue_shows_what_is_most_urgent_and_the_rest_by_pages(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(overview, "_SHORT", 2)
+    monkeypatch.setattr(overview, "_LONG", 3)
+    numbers = [(await site.post(json={**FORM, "subject": f"Matter {n} of {n * 7}"})).json()["number"] for n in range(5)]
+    await sign_in(site)
+    page = (await site.client.get("/")).text
+    shown = [number for number in numbers if f"/tickets/{number}" in page]
+    assert len(shown) == 2
+    link = re.search(r'href="(/\?show=&amp;desk=flexihost&amp;queue=support)"[^>]*>[^<]*\(5\)', page)
+    assert link is not None
+    pages = [(await site.client.get(html.unescape(link[1]) + f"&page={n}")).text for n in (1, 2, 9)]
+    by_page = [[number for number in numbers if f"/tickets/{number}" in one] for one in pages]
+    assert by_page[1] == by_page[2], "there is no ninth page: the last one is shown"
+    assert sorted(by_page[0] + by_page[1]) == sorted(numbers)
