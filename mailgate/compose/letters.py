@@ -143,6 +143,8 @@ def _core(subject: str, desk: Desk, ticket: int | None) -> str:
 
 def _subject(desk: Desk, ticket: int | None, found: Found, values: dict[str, Any]) -> str:
     words = clean_line(found.subject.render(values)) if found.subject else values["subject"]
+    if not (values["subject"] or values.get("mail_subject")):
+        words = words.rstrip(": ")  # what would have stood behind "Reminder:"
     return clean_line(f"[{desk.tag} #{ticket}] {words}") if ticket is not None else str(words)
 
 

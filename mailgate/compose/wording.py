@@ -82,6 +82,10 @@ _ALWAYS = {
 }  # fmt: skip
 _CLOCK = {"de": " Uhr"}
 _FALSE_MARKER = re.compile(r"={3}(?=[ \t]?mailgate)", re.IGNORECASE)
+# Whether the word that begins an answer to "since when" can go: what follows "od", "с", "від" stands in a case of theirs.
+_SINCE = {
+    "since": True, "seit": True, "od": False, "с": False, "со": False, "от": False, "від": False, "з": False, "із": False,
+}  # fmt: skip
 _FALSE_COMMAND = re.compile(r"^#", re.MULTILINE)
 
 
@@ -97,6 +101,10 @@ def told(value: object, field: str, language: str) -> str:
     line, name = one_line(value), label(field, language)
     if line.casefold().startswith(f"{name.casefold()} "):
         return line[len(name) :].strip()
+    first, _, rest = line.partition(" ")
+    if field == "started" and rest and first.casefold() in _SINCE:
+        # in the customer's language, which need not be the reader's: a label asks with the case that the word takes
+        return rest.strip() if _SINCE[first.casefold()] else f"{first.lower()} {rest}"
     return line
 
 

@@ -1,5 +1,6 @@
 """The acknowledgement of a new ticket (A1, Q7): what it says, and the receipt of a formal notice."""
 
+from datetime import timedelta
 from typing import Any
 
 from mailgate.decide import clocks, incidents, letters
@@ -10,6 +11,8 @@ from mailgate.model.ticket import Case, Ticket
 
 _FORM = ("summary", "environment", "tried", "attachments", "urgency")
 _FACT_LABELS = ("server", "service", "order", "started", "callback", "contract")
+# a letter says the minute; where a backlog has been longer than the promise, the ack gives none
+_A_MINUTE = timedelta(minutes=1)
 _UNDERSTOOD = ("server", "domain", "order", "service", "started", "invoice")
 
 
@@ -18,7 +21,7 @@ def acknowledgement(scene: Scene, case: Case, routed: Routed, split_from: Case |
     ticket, due = case.ticket, clocks.find_live(case, "first_response")
     context: dict[str, Any] = {
         "class": ticket.class_,
-        "due_at": due.due_at if due else None,
+        "due_at": due.due_at if due and due.due_at and due.due_at > scene.now - _A_MINUTE else None,
         "is_high": ticket.priority == "high",
         "identity_required": "identity_required" in ticket.flags,
         "missing": ticket.missing,

@@ -24,25 +24,31 @@ CUSTOMER_CLOCKS = ("nudge", "resolve_auto")
 _LIVE = ("pending", "paused")
 
 
-def start_desk_clocks(case: Case, desk: Desk, at: datetime, *, responds: str = "first_response") -> Case:
-    """Start the clocks of a ticket whose customer waits since `at`: response, update, resolve and silence."""
-    return start_ball_clocks(start_response(case, desk, at, kind=responds), desk, at)
+def start_desk_clocks(
+    case: Case, desk: Desk, at: datetime, *, responds: str = "first_response", let_in: datetime | None = None
+) -> Case:
+    """Start the clocks of a ticket whose customer waits since `at`: response, update, resolve and silence. `let_in`: when
+    a person let the mail in or made the ticket of it; a promise that would be over by then runs from there."""
+    case = start_response(case, desk, at, kind=responds, let_in=let_in)
+    return start_ball_clocks(case, desk, at, let_in=let_in)
 
 
-def start_ball_clocks(case: Case, desk: Desk, at: datetime) -> Case:
+def start_ball_clocks(case: Case, desk: Desk, at: datetime, *, let_in: datetime | None = None) -> Case:
     """Start the clocks of a ticket that the desk has in hand, whether or not a customer waits: update, resolve, silence."""
-    case = _open_promised(case, desk, "update", at)
-    case = _open_promised(case, desk, "resolve", at)
+    case = _open_promised(case, desk, "update", at, let_in=let_in)
+    case = _open_promised(case, desk, "resolve", at, let_in=let_in)
     return start_silence(case, desk, at)
 
 
-def start_response(case: Case, desk: Desk, at: datetime, *, kind: str = "next_response") -> Case:
+def start_response(
+    case: Case, desk: Desk, at: datetime, *, kind: str = "next_response", let_in: datetime | None = None
+) -> Case:
     """Start a response clock at the oldest unanswered mail; one that runs already is never postponed (D1)."""
     if case.ticket.unanswered_since is None:
         case = replace(case, ticket=replace(case.ticket, unanswered_since=at))
     elif any(one.kind in RESPONSE for one in case.deadlines if one.state != "cancelled" and _is_current(case, one)):
         return case
-    return _open_promised(case, desk, kind, at)
+    return _open_promised(case, desk, kind, at, let_in=let_in)
 
 
 def start_ack(case: Case, desk: Desk, at: datetime) -> Case:
@@ -209,13 +215,18 @@ def get_promise(desk: Desk, ticket: Ticket, kind: str) -> Promise | None:
     return None
 
 
-def _open_promised(case: Case, desk: Desk, kind: str, at: datetime, *, in_calendar: bool = True) -> Case:
+def _open_promised(
+    case: Case, desk: Desk, kind: str, at: datetime, *, in_calendar: bool = True, let_in: datetime | None = None
+) -> Case:
     found = get_promise(desk, case.ticket, kind)
     if found is None:
         return case
     queue = desk.queues[case.ticket.queue]
     name = queue.calendar if in_calendar else None
     due_at, remind_at = _due(desk, queue, name, found, kind, at)
+    if let_in and due_at <= let_in:  # nobody can keep, and no ack should give, a promise that is over
+        at = let_in
+        due_at, remind_at = _due(desk, queue, name, found, kind, at)
     return _add(
         case, kind=kind, at=at, due_at=due_at, remind_at=remind_at, calendar_name=name,
         promised_seconds=calendar.between(_calendar(desk, name), at, due_at),

@@ -208,7 +208,7 @@ def _new_ticket(
 def _start(scene: Scene, case: Case, routed: Routed) -> Case:
     if routed.needs_identity:
         return clocks.start_waiting(case, scene.desk, scene.at)
-    return clocks.start_desk_clocks(case, scene.desk, scene.at)
+    return clocks.start_desk_clocks(case, scene.desk, scene.at, let_in=scene.let_in)
 
 
 def _team_of(scene: Scene, routed: Routed, trace: Trace) -> str:
@@ -290,7 +290,7 @@ def _move(scene: Scene, identity: Identity, case: Case, trace: Trace) -> tuple[C
         case = clocks.change_status(case, desk, "open", at)
     elif ticket.status == "waiting" or woke:
         case = clocks.change_status(case, desk, "new" if ticket.status == "new" else "open", at)
-    return clocks.start_response(case, desk, at), flags, woke
+    return clocks.start_response(case, desk, at, let_in=scene.let_in), flags, woke
 
 
 def _answer_identity(scene: Scene, identity: Identity, case: Case, trace: Trace) -> Case:
@@ -309,7 +309,7 @@ def _answer_identity(scene: Scene, identity: Identity, case: Case, trace: Trace)
         level=identity.level,
     )  # fmt: skip
     case = clocks.change_status(replace(case, ticket=lifted), scene.desk, "open", scene.at)
-    case = clocks.start_response(case, scene.desk, scene.at, kind="first_response")
+    case = clocks.start_response(case, scene.desk, scene.at, kind="first_response", let_in=scene.let_in)
     return clocks.ensure_resolve(case, scene.desk, scene.at)
 
 

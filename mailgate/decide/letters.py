@@ -207,11 +207,12 @@ def files_of(message: Message) -> list[dict[str, Any]]:
 def escalation(case: Case, desk: Desk, cause: str, team: str, now: datetime) -> Letter:
     """Return the customer's notice of an escalation: why, who has it now, when they work (D5)."""
     own = team_calendar(desk, team)
-    due = clocks.find_live(case, *clocks.RESPONSE)
+    due, opens_at = clocks.find_live(case, *clocks.RESPONSE), opening(desk, team, now)
+    # nobody answers before the team is at work: the promise stands for us, and is not given to the customer again
+    is_kept = due is not None and due.due_at is not None and (opens_at is None or due.due_at > opens_at)
     context = {
-        "cause": cause, "team": team, "opens_at": opening(desk, team, now),
-        "hours": calendar.describe(own) if own else (),
-        "due_at": due.due_at if due else None,
+        "cause": cause, "team": team, "opens_at": opens_at, "hours": calendar.describe(own) if own else (),
+        "due_at": due.due_at if due and is_kept else None,
     }  # fmt: skip
     return to_customer("escalation", case, desk, context)
 

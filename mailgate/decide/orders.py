@@ -301,7 +301,8 @@ def split(work: Work, message: Message, subject: str, *, is_copied: bool = False
     )  # fmt: skip
     # what a person has answered since waits anew from now on, as a question of its own
     is_unanswered = ticket.unanswered_since is not None and message.at >= ticket.unanswered_since
-    case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, message.at if is_unanswered else scene.at)
+    since = message.at if is_unanswered else scene.at
+    case = clocks.start_desk_clocks(Case(ticket=fresh), scene.desk, since, let_in=scene.at)
     if is_unanswered and message.at == ticket.unanswered_since and not is_copied:
         work.case = clocks.forget_question(work.case, scene.at)
     work.saved_elsewhere.append(Save(before=None, after=case, actor=work.person.address, because="split"))

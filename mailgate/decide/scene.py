@@ -34,6 +34,11 @@ class Scene:
         return self.arrival.received_at
 
     @property
+    def let_in(self) -> datetime | None:
+        """When a person let the mail in that had been held or set aside: now, else never."""
+        return self.now if self.arrival.is_let_in else None
+
+    @property
     def verdicts(self) -> Verdicts:
         """What others say of the mail (S2, M9)."""
         return self.arrival.verdicts

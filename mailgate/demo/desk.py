@@ -20,7 +20,7 @@ PROMISED_SECONDS = 6
 DESK = "flexihost"
 OLENA, IVAN, PETRO, STRANGER = "olena@shop.example", "ivan@team.example", "petro@team.example", "x@stranger.example"
 _BEGIN_SECONDS = 20.0
-# the desk of the story promises in seconds what the shipped one promises in minutes, and its admins work at any hour
+# the desk of the story promises in seconds what the shipped one promises in minutes
 _QUICKER = (
     ('first_response = "60m"', f'first_response = "{PROMISED_SECONDS}s"'),
     ('next_response = "60m"', 'next_response = "10m"'),
@@ -80,7 +80,6 @@ class DemoDesk:
         for shipped, quick in _QUICKER:
             text = text.replace(shipped, quick)
         text = re.sub(r"(?m)^languages = .*$", f'languages = ["{self.language}"]', text)
-        text = "\n".join(_without_hours_of(text, "admins"))
         desk.write_text(text, encoding="utf-8")
 
     def _introduce(self) -> None:
@@ -95,17 +94,3 @@ class DemoDesk:
             for address, name, team in ((IVAN, "Ivan Petrenko", "support"), (PETRO, "Petro Lysenko", "admins")):
                 person = Staff(desk=DESK, address=address, name=name, teams=(team,), language=self.language)
                 people.put_staff(connection, person)
-
-
-def _without_hours_of(text: str, team: str) -> list[str]:
-    """Return the desk file without the calendar line of one team."""
-    kept: list[str] = []
-    is_team = False
-    for line in text.split("\n"):
-        if line.startswith("["):
-            is_team = False
-        if line.startswith(f'name = "{team}"'):
-            is_team = True
-        if not (is_team and line.startswith("calendar")):
-            kept.append(line)
-    return kept

@@ -43,10 +43,10 @@ class Story:
         ack = self._question()
         self._mangled_reply(ack)
         self._answer()
-        self._stranger()
+        ticket = self._stranger()
         self._forged()
         self._new_question(ack)
-        self._broken_promise()
+        self._broken_promise(ticket)
 
     def _question(self) -> dict[str, Any]:
         self._chapter(0)
@@ -66,11 +66,12 @@ class Story:
         self._letter("relay", OLENA)
         self._tell.line(self._words.left)
 
-    def _stranger(self) -> None:
+    def _stranger(self) -> int | None:
         self._chapter(3)
-        self._decided(self._send(STRANGER, "Re: [flexihost #10001]", self._words.stranger))
+        ticket = self._decided(self._send(STRANGER, "Re: [flexihost #10001]", self._words.stranger))
         self._letter("ack", STRANGER)
         self._tell.line(self._words.alone)
+        return ticket
 
     def _forged(self) -> None:
         self._chapter(4)
@@ -83,10 +84,10 @@ class Story:
         self._decided(self._send(OLENA, f"Re: {tag} {self._words.invoice_subject}", self._words.invoice))
         self._letter("ack", OLENA)
 
-    def _broken_promise(self) -> None:
+    def _broken_promise(self, ticket: int | None) -> None:
         self._chapter(6)
         for kind, to in (("reminder", IVAN), ("breach", "managers@flexihost.example"), ("escalation", STRANGER)):
-            self._letter(kind, to)
+            self._letter(kind, to, ticket)
 
     def _chapter(self, number: int) -> None:
         self._tell.chapter(self._words.chapters[number].format(seconds=PROMISED_SECONDS))
@@ -104,27 +105,31 @@ class Story:
         self._tell.line(f"{sender} → {SUPPORT}: «{subject}»   250")
         return str(mail["Message-ID"])
 
-    def _decided(self, message_id: str) -> None:
-        """Tell what became of a mail, and why."""
+    def _decided(self, message_id: str) -> int | None:
+        """Tell what became of a mail, and why; return its ticket."""
 
         def look() -> dict[str, Any] | None:
             with reading(self._desk.built.engine) as connection:
                 return next(iter(views.find_arrivals(connection, message_id)), None)
 
         found = self._wait_for(look, f"what became of {message_id}")
-        number = f", ticket {found['ticket']}" if found["ticket"] else ""
-        self._tell.line(f"outcome {found['outcome']}{number}")
+        ticket: int | None = found["ticket"]
+        self._tell.line(f"outcome {found['outcome']}" + (f", ticket {ticket}" if ticket else ""))
         for step in found["steps"]:
             if step["step"] != "arrive":
                 self._tell.reason(step["rule"], step["verdict"], step["because"])
+        return ticket
 
-    def _letter(self, kind: str, to: str) -> dict[str, Any]:
-        """Wait until a letter of that kind has left, and tell it."""
+    def _letter(self, kind: str, to: str, ticket: int | None = None) -> dict[str, Any]:
+        """Wait until a letter of that kind, about that ticket where one is given, has left, and tell it."""
 
         def look() -> dict[str, Any] | None:
             with reading(self._desk.built.engine) as connection:
                 for one in outbox.list_letters(connection, desk=DESK, states=("sent",)):
-                    if one.rendered.kind == kind and one.rendered.to == to and one.id not in self._told:
+                    is_it = (
+                        one.rendered.kind == kind and one.rendered.to == to and ticket in (None, one.rendered.ticket)
+                    )
+                    if is_it and one.id not in self._told:
                         self._told.add(one.id)
                         return {"subject": one.rendered.subject, "text": one.rendered.text}
             return None
