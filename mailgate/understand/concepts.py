@@ -130,8 +130,9 @@ class Finder:
 
 
 def _are_apart(one: Hit, other: Hit) -> bool:
-    """A word is not both the thing and what is done to it; a phrase of an act may hold the thing in its gap."""
-    return not (other.start <= one.start and one.end <= other.end and other.end - other.start == one.end - one.start)
+    """No word of a thing is what is done to it ("name" in "company name"); a phrase of an act may hold the thing in its
+    gap."""
+    return not (one.start <= other.start and other.end <= one.end)
 
 
 def _may_mix(one: Hit, other: Hit) -> bool:

@@ -16,11 +16,13 @@ from mailgate.understand.thanks import GLAD, SAD, has_emoji, thanks_of, with_emo
 from mailgate.understand.tone import announced_matter, stated_outage
 from mailgate.understand.words.lexer import QUESTION, cut, fold, join
 from mailgate.understand.words.lists import Lists
+from mailgate.understand.words.translit import in_cyrillic
 
 __all__ = ["ACCOUNT_PATTERNS", "compile_lists", "find"]
 
 _MOST_TEXT = 20_000  # characters that are read: what a person means stands at the beginning
-_MOST_WORDS = 1_200
+_MOST_READ = 12_000  # characters whose words are looked at: of a longer text its beginning and its end, where it asks
+_END_READ = 3_000
 _MOST_SUBJECT = 1_000
 _MOST_THANKING = 80  # words; a longer text is no mere thank-you, however it ends
 
@@ -150,12 +152,19 @@ def _part_of(name: str) -> str:
     return first if first in ("thanks", "generic", "label", "staff", "concept", "abbreviation") else "facts"
 
 
+def _read_of(body: str) -> str:
+    """Return what is read of a text word by word: a long log between two sentences of the writer hides neither."""
+    return body if len(body) <= _MOST_READ else f"{body[: _MOST_READ - _END_READ]}\n\n{body[-_END_READ:]}"
+
+
 def _read(subject: str, text: str, lexicon: Lexicon) -> Reading:
     names = find_names(f"{subject}\n\n{text}")
     head, _, body = names.plain.partition("\n\n")
     short = _abbreviations(lexicon)
     subject_words = cut(fold(head), short)
-    words = join(subject_words, cut(fold(body[:_MOST_WORDS]), short))
-    hits = compile_lists(lexicon, "facts").find(words)
+    words = join(subject_words, cut(fold(_read_of(body)), short))
+    lists = compile_lists(lexicon, "facts")
+    words = in_cyrillic(words, lambda word: bool(lists.atoms_of(word)))
+    hits = lists.find(words)
     concepts = Finder(words, hits, index_of(lexicon))
     return Reading(words=words, subject_end=len(subject_words.words), names=names, hits=hits, concepts=concepts)

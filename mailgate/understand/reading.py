@@ -76,6 +76,10 @@ class Reading:
         """Is a phrase of the list `name` another by the words around it (list `not.<name>`)?"""
         return _touch(hit, self.of(f"not.{name}"))
 
+    def is_retracted(self, hit: Hit) -> bool:
+        """Does the sentence of a hit tell of words that somebody wrote by mistake?"""
+        return self.has("retracted", self.sentence(hit))
+
     def is_how_to(self, hit: Hit) -> bool:
         """Does the sentence of a hit ask how or where something is done, rather than to do it?"""
         span = self.sentence(hit)

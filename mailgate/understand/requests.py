@@ -41,12 +41,13 @@ def read_request(reading: Reading, chosen: Chosen) -> Asked:
     return Asked(kind="general")
 
 
+_BARE_WORDS = 4  # a mail that names the code and its domain and says nothing else asks for it
 _NAMED_OFTEN: frozenset[Right] = frozenset({"auth_code", "password"})
 
 
 def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     """Return the hits that ask for what `right` covers. Codes and passwords are often just named: they must be asked
-    for in the sentence, or be what the subject is about."""
+    for in the sentence, be what the subject is about, or all that the mail says."""
     name = _LISTS[right]
     if not (reading.of(name) or reading.concepts.stated(name)):
         return []
@@ -58,7 +59,10 @@ def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     ]
     if right not in _NAMED_OFTEN:
         return [*hits, *stated]
-    asked = [hit for hit in hits if hit.start < reading.subject_end or reading.has("ask", reading.sentence(hit))]
+    is_bare = len(reading.words.words) - reading.subject_end <= _BARE_WORDS and not reading.of("trouble")
+    asked = [
+        hit for hit in hits if is_bare or hit.start < reading.subject_end or reading.has("ask", reading.sentence(hit))
+    ]
     is_only_subject = all(hit.start < reading.subject_end for hit in asked)
     if is_only_subject and any(hit.start >= reading.subject_end for hit in hits):
         asked = []
@@ -105,7 +109,8 @@ def _asking(reading: Reading, name: str, *, with_concepts: bool = True) -> Itera
 
 
 def _is_asked(reading: Reading, hit: Hit) -> bool:
-    """Is it asked for, rather than how it is done? The subject's words count where the text does not ask how."""
-    if reading.is_how_to(hit):
+    """Is it asked for, rather than how it is done? The subject's words count where the text does not ask how. What
+    somebody wrote by mistake is asked by nobody."""
+    if reading.is_how_to(hit) or reading.is_retracted(hit):
         return False
     return hit.start >= reading.subject_end or not any(reading.is_how_to(one) for one in reading.in_text("howto"))

@@ -13,6 +13,13 @@ _GAP_WORDS = 5
 _MOST_HITS = 40  # of one list in one text: more say nothing new
 _CACHED = 50_000
 _NAMES = {"<host>": HOST, "<mail>": ADDRESS, "<ip>": IP, "<num>": NUMBER}
+# of these the vowel without its dots is another word: wäre and Ware, ändern and andere, verlängern and verlangen
+_OTHER_WORDS = (
+    "aender", "waere", "haette", "wuerde", "koennte", "moechte", "schoen", "groesser", "zaehl", "verlaeng", "fuehr",
+    "kuerz", "waehr", "staend", "laenger",
+)  # fmt: skip
+_LEAST_PLAIN = 5  # letters: a short beginning is soon that of another word
+_UMLAUT = re.compile("(?<=[aou])e")
 _JOINTS = re.compile(r"[-.:&/]")
 _MARK = re.compile(r"\s*\.\.\.\s*")
 
@@ -147,6 +154,8 @@ class Lists:
             self._atoms[key] = atom = len(self._atoms)
             for pattern in _alternatives(word, lists, common):
                 self._file(pattern, atom)
+                if language == "de" and (plain := _without_umlauts(pattern)) != pattern:
+                    self._file(plain, atom)
         return self._atoms[key]
 
     def _file(self, pattern: str, atom: int) -> None:
@@ -196,6 +205,15 @@ class _Walk:
             word = words[index]
             if (after := onward[word] if word in onward else self._onward(gap, word)) is not None:
                 self.follow(after, index + 1, start)
+
+
+def _without_umlauts(pattern: str) -> str:
+    """Return a German pattern as those write it whose keyboard has no umlauts: kundigen, zuruck. The ends of compounds
+    stay, as *kundigung is that of Erkundigung too."""
+    if pattern.startswith("*") or any(word in pattern for word in _OTHER_WORDS):
+        return pattern
+    plain = _UMLAUT.sub("", pattern)
+    return plain if len(plain.strip("*")) >= _LEAST_PLAIN else pattern
 
 
 def _split(phrase: str) -> list[str]:
