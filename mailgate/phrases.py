@@ -20,7 +20,7 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
                   "robot_subjects", "robot_texts", "refusals"),
 }  # fmt: skip
 _LANGUAGE_KEYS = ("script", "letters", "foreign", "words", "text")
-_KINDS = ("bounce", "auto_reply", "auto_generated", "list", "report")
+_KINDS = ("bounce", "auto_reply", "auto_generated", "list", "report", "challenge")
 
 
 @cache

@@ -13,6 +13,7 @@ _MAX_BLOCK = 16
 _ADDRESS = re.compile(r"[\w.+=-]{1,64}(?:@|\s\(at\)\s)[\w.-]{1,190}\.\w{2,}|mailto:|\w@\w")
 _BARE_ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _NAMED_ADDRESS = re.compile(r"\S\s{0,3}(?:<|\[mailto:)", re.IGNORECASE)
+_BRACKETED = re.compile(r"<[^<>\s]{3,250}>")
 _DATE_WORDS = frozenset(("date", "datum", "data", "дата", "fecha", "dato", "dátum", "tarih", "日期"))
 _NAME_WORD = re.compile(r"[^\W\d_][\w'’.-]{0,40}")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
@@ -89,7 +90,13 @@ def compiled(phrases: Phrases) -> Forms:
         forward=frozenset(mark.lower() for mark in phrases.forward_marks),
         small=frozenset(
             word.lower().strip(".,")
-            for entry in (*phrases.attribution_words, *phrases.openers, *phrases.weekdays, *phrases.months)
+            for entry in (
+                *phrases.attribution_words,
+                *phrases.openers,
+                *phrases.weekdays,
+                *phrases.months,
+                *phrases.wrote,
+            )
             for word in entry.split()
         ),
         second_person=re.compile(rf"(?<!\w)(?:{_either(phrases.you_wrote)})(?!\w)", re.IGNORECASE),
@@ -146,7 +153,9 @@ def _may_go_on(
     lines: Sequence[str], at: int, count: int, line: str, first: str, begins: bool, found: int, forms: Forms
 ) -> bool:  # fmt: skip
     """May `line` be a further line of the attribution that began at `at`?"""
-    if is_quoted(lines[at + count - 1]) != is_quoted(lines[at]) or line[-1] in "!?" or _starts_another(line, forms):
+    if is_quoted(lines[at + count - 1]) != is_quoted(lines[at]) or line[-1] in "!?":
+        return False
+    if _starts_another(line, forms) and not (count == 2 and _is_half(first, forms)):
         return False
     if found:
         return line[-1] in ":\uff1a" and len(line) < 80
@@ -204,6 +213,16 @@ def _is_name_alone(lines: Sequence[str], at: int, first: str, forms: Forms) -> b
 
 def _is_sender(first: str, forms: Forms) -> bool:
     return first[-1] not in ".!?" and bool(_ADDRESS.search(first))
+
+
+def _is_half(first: str, forms: Forms) -> bool:
+    """Is the line the beginning of an attribution and nothing else: a weekday, or a name with its address and a verb?"""
+    words = _BRACKETED.sub(" ", first).split()
+    beside = [word for word in words if word.lower().strip(".,") not in forms.small]
+    if not beside:
+        return bool(words)
+    is_name = len(beside) <= 4 and all(word[0].isupper() for word in beside)
+    return is_name and words[-1] not in beside and len(first) > len(" ".join(words)) + 2
 
 
 def _starts_another(line: str, forms: Forms) -> bool:

@@ -19,6 +19,9 @@ _DAEMON_NAME = re.compile(r"mail delivery (?:sub)?system|mailer[- ]?daemon|mail 
 _OUR_MARK = re.compile(r"^[ \t>]{0,4}X-Mailgate-ID:", re.MULTILINE | re.IGNORECASE)
 _RETURNED = ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers")
 _DISPOSITION = re.compile(r"^disposition:[^\n;]{0,200};\s*(\w+)", re.MULTILINE | re.IGNORECASE)
+# RFC 7489, 7.2.1.1: "Report Domain: ... Submitter: ... Report-ID: ..."; the report itself is a packed file
+_AGGREGATE = re.compile(r"report domain:[^\n]{1,300}\bsubmitter:", re.IGNORECASE)
+_PACKED = ("application/zip", "application/gzip", "application/x-gzip", "application/x-zip-compressed", "text/xml")
 # an answer that a program writes has its words where a reply has Re:, before the subject that it answers
 _PREFIXED = re.compile(r"[^:\n]{2,60}[:：]\s*\S")
 _OF_ANY_LIST = ("list-", "mailing-list", "x-mailing-list", "x-mailman-version", "x-ml-name", "precedence")
@@ -65,6 +68,7 @@ def classify(
         _loop(fields, signs)
         or _refusal(fields, parts, title, text, forms)
         or _report(parts, title, facts, signs, forms)
+        or _challenge(signs)
         or _bounce(fields, parts, senders, title, facts, text, signs, forms)
         or _auto_reply(fields, title, facts, text, signs, forms)
         or _generated_or_list(senders, signs, forms)
@@ -149,11 +153,19 @@ def _report(parts: Sequence[Part], title: str, facts: SubjectFacts, signs: _Sign
             return Automatic(kind="report", because=f"{what}: {part.content_type}")
     if parts and "multipart/report" in parts[0].parents:
         kind = parts[0].report_type
-        if kind in ("disposition-notification", "feedback-report"):
+        if kind in ("disposition-notification", "feedback-report", "tlsrpt"):
             return Automatic(kind="report", because=f"multipart/report of {kind}")
+    if _AGGREGATE.match(title) and any(part.content_type in _PACKED for part in parts):
+        return Automatic(kind="report", because="an aggregate report of DMARC (RFC 7489)")
     if forms.receipt_subject.match(title) and len(parts) <= 2 and signs.by_kind.get("auto_reply"):
         return Automatic(kind="report", because="subject of a receipt, " + signs.because("auto_reply"))
     return None
+
+
+def _challenge(signs: _Signs) -> Automatic | None:
+    """A program that holds a mail until its sender proves to be a person answers in the words of a delivery report."""
+    because = signs.because("challenge")
+    return Automatic(kind="auto_reply", because=f"a challenge, {because}") if because else None
 
 
 def _is_top(part: Part) -> bool:

@@ -36,6 +36,9 @@ _PAIRS = frozenset(
 )
 _CYRILLIC = ("cp1251", "koi8-u", "cp866", "iso8859_5")
 _RUN = re.compile(rb"[\x80-\xff]+")
+_WITHIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_POLISH = frozenset(bytes([byte]) for name in ("cp1250", "iso8859_2") for byte in "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ".encode(name))
+_NO_LETTERS = frozenset(bytes([byte]) for byte in b"\xb9\xb3\xbf\xb1\xb6\xbc\xa3\xa1\xa6\xac\xaf\xa5")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:()+-]{0,60}")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _UNWANTED = re.compile("[\x00\ud800-\udfff\ufeff]")
@@ -124,8 +127,23 @@ def guess(raw: bytes) -> str:
         pass
     if name := _cyrillic(raw[:4096]):
         return _replaced(raw, name)
+    if name := _polish(raw[:4096]):
+        return _replaced(raw, name)
     best = from_bytes(raw[:4096], cp_isolation=list(_GUESSES)).best()
     return _replaced(raw, best.encoding if best else "cp1252")
+
+
+def _polish(raw: bytes) -> str:
+    """Return the charset in which `raw` reads as Polish, "" where it does not: within words stand its letters alone, some
+    of which are no letters in Western Europe's charset."""
+    inner = _WITHIN.findall(raw)
+    if len(inner) < 2 or not _NO_LETTERS.intersection(inner):
+        return ""
+    if not all(byte in _POLISH for byte in inner):
+        return ""
+    iso = sum(byte in b"\xb1\xb6\xbc\xa1\xa6\xac" for byte in inner)
+    windows = sum(byte in b"\xb9\x9c\x9f\xa5\x8c\x8f" for byte in inner)
+    return "iso8859_2" if iso > windows else "cp1250"
 
 
 def _cyrillic(raw: bytes) -> str:

@@ -1,9 +1,10 @@
 """Authentication-Results as they stand in mail (S2, RFC 8601): read whole or not at all, and never out of their place."""
 
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mailgate.decide.sender import read_results
@@ -124,6 +125,7 @@ def level(*headers: AuthResults, channel: str = "lmtp", ids: tuple[str, ...] | N
 letters = st.text(st.sampled_from('ab=;(")\\.@ \t\r\n\0?/<>-:,дmx') | st.characters(codec="utf-8"), max_size=60)
 
 
+@settings(deadline=None)
 @given(odd=letters)
 def test_below_a_header_of_the_desks_own_none_is_believed_whatever_is_odd_in_it(odd: str) -> None:
     above = result(f"{DESK_ID}; spf=none smtp.mailfrom={odd}")
@@ -131,13 +133,16 @@ def test_below_a_header_of_the_desks_own_none_is_believed_whatever_is_odd_in_it(
     assert read_results(above, "team.example")[0] in ("none", "fail")
 
 
+@settings(deadline=None)
 @given(before=st.sampled_from(["", " ", "(c) ", "\t", '"']), odd=letters)
 def test_an_opening_that_cannot_be_read_hides_nothing_below(before: str, odd: str) -> None:
-    assume(before != '"' or '"' not in odd)  # a quoted string that ends is read, and is another id than the desk's
+    # a quoted string that ends is read, and is another id than the desk's; one whose mark stands behind a backslash goes on
+    assume(before != '"' or not re.search(r'(?<!\\)(?:\\\\)*"', odd))
     above = result(f"{before}{DESK_ID}({odd}; dmarc=none")
     assert level(above, result(FORGED)) == "forged"
 
 
+@settings(deadline=None)
 @given(odd=letters, fail=st.sampled_from(["dmarc=fail", "DMARC = FAIL", "dmarc/1=fail"]))
 def test_a_failure_in_the_desks_own_header_is_never_lost(odd: str, fail: str) -> None:
     assert result(f"{DESK_ID}; {fail} header.from=x.example; spf=none smtp.mailfrom={odd}").fails

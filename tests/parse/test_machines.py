@@ -53,6 +53,10 @@ OF_MACHINES = [
     "Subject: [FIRING:1] what is that\n\nIt came tonight, can you explain?",
     "Subject: ERROR: cannot connect\n\nTraceback (most recent call last):\n  File x\nKeyError",
     "Subject: Fail event on /dev/md0\n\nIs the disk dead?",
+    "Subject: [PROBLEM] web is slow\n\nCan you look?",
+    "Subject: Problem: disk\n\nIt is full again.",
+    "From: WordPress <wordpress@shop.example>\nSubject: [Shop] Contact: a question\n\nFrom: Eva\nWhat does a server cost?",
+    "Subject: Report domain: does not open\n\nThe panel hangs.",
     "Subject: Output from your job 12\n\nWhere does this come from?",
 ]
 
@@ -77,6 +81,13 @@ ROBOTS = [
     "From: root@vm.example\nMessage-Id: <1@vm>\nSubject: unattended-upgrades result for vm: SUCCESS\n\nPackages",
     "X-Mailer: Monit 5.33.0\nFrom: x@vm.example\nSubject: monit alert -- Resource limit matched vm\n\nx",
     "From: root@vm.example (Cron Daemon)\nMessage-Id: <1@vm>\nSubject: Cron <root@vm> /usr/local/bin/backup\n\nx",
+    "From: Icinga <icinga@mon.example>\nMessage-Id: <1@m>\nSubject: [PROBLEM] Ping on web is CRITICAL!\n\n***** Service Monitoring on mon *****",
+    "From: Zabbix <zabbix@mon.example>\nMessage-Id: <1@m>\nSubject: Problem: load on web\n\nProblem started at 10:12:41 on 2026.06.09\nHost: web",
+    "From: Uptime Kuma <kuma@mon.example>\nMessage-Id: <1@m>\nSubject: [🔴 Down] Shop\n\nconnect ECONNREFUSED",
+    "From: root@nas.example\nMessage-Id: <1@m>\nSubject: ZFS zed: scrub_finish for tank on nas\n\nZFS has finished a scrub:",
+    "From: munin@mon.example\nMessage-Id: <1@m>\nSubject: b.example::web.b.example\n\nb.example :: web.b.example :: Disk usage in percent",
+    "From: WordPress <wordpress@shop.example>\nMessage-Id: <1@m>\nSubject: [Shop] Your site has updated to WordPress 6.7\n\nHowdy!",
+    "X-Jenkins-Job: shop\nFrom: ci@b.example\nMessage-Id: <1@m>\nSubject: shop #118 failed\n\nSee the log",
     "From: root@vm.example\nMessage-Id: <1@vm>\nSubject: *** SECURITY information for vm ***\n\nvm : Nov 28 : anna : user NOT in sudoers",
 ]
 
@@ -86,6 +97,29 @@ def test_a_program_is_known_by_its_wording_and_a_sign_beside_it(raw: str, readin
     found = reading(raw).automatic
     assert found is not None
     assert found.kind == "auto_generated", found
+
+
+PACKED = 'MIME-Version: 1.0\nContent-Type: application/gzip; name="r.xml.gz"\nContent-Transfer-Encoding: base64\n\nH4sIAA==\n'
+AGGREGATES = [
+    f"From: noreply@dmarc.example\nSubject: Report domain: desk.example Submitter: b.example Report-ID: <7>\n{PACKED}",
+    'From: noreply@tls.example\nSubject: Report Domain: desk.example\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type="tlsrpt"; boundary=b\n\n--b\nContent-Type: text/plain\n\nx\n--b--\n',
+]
+
+
+@pytest.mark.parametrize("raw", AGGREGATES)
+def test_aggregate_reports_of_dmarc_and_tls_are_reports(raw: str, reading: Reading) -> None:
+    found = reading(raw).automatic
+    assert found is not None
+    assert found.kind == "report", found
+
+
+def test_a_challenge_is_an_answer_though_it_speaks_as_a_delivery_report(reading: Reading) -> None:
+    found = reading(
+        "Return-Path: <>\nX-Delivery-Agent: TMDA/1.1.12\nAuto-Submitted: auto-replied\nFrom: anna+confirm@b.example\n"
+        "Subject: Please confirm your message\n\nThis message was created automatically by mail delivery software (TMDA).\n"
+    ).automatic
+    assert found is not None
+    assert found.kind == "auto_reply", found
 
 
 TOKEN = "support+r-7pt-npje0q5cj0-6lvoguh7t4df6jeppqfqsi68r5@flexihost.example"  # an address

@@ -34,6 +34,17 @@ FORMS = (
     "09.06.2026 10:12, Анна Лис пишет:",
     "вт, 9 черв. 2026 р. о 10:12 Олена Лис <olena@desk.example> пише(-ла):",
     "09.06.26 10:12, Олена Лис пише:",
+    "Quoting Ann Lee <ann@desk.example>:",
+    "Zitat von Eva Kurz <eva@desk.example>:",
+    "Cytat Ewa Nowak <ewa@desk.example>:",
+    "Цитирую Анна Лис <anna@desk.example>:",
+    "Цитую Олена Лис <olena@desk.example>:",
+    "Am Dienstag, dem 09.06.2026 um 10:12 +0200 schrieb Eva Kurz:",
+    "Eva Kurz <eva@desk.example> hat am 09.06.2026 10:12 CEST geschrieben:",
+    "Wiadomość napisana przez Ewa Nowak w dniu 9 cze 2026, o godz. 10:12:",
+    "Dnia 2026-06-09, wto o godzinie 10:12 +0200, Ewa Nowak pisze:",
+    "В письме от вторник, 9 июня 2026 г. 10:12:41 MSK пользователь Анна Лис написал:",
+    "вівторок, 9 червня 2026 р. о 10:12:41 GMT+3, Олена Лис <olena@desk.example> написав(-ла):",
     "---- Ewa Nowak napisał(a) ----",
     "---- Анна Лис написал(а) ----",
     "2026-06-09 10:12 GMT+02:00 Eva Kurz <eva@desk.example>:",
@@ -154,6 +165,13 @@ def test_segments_are_the_whole_text_and_what_is_not_visible_is_counted(found: l
         assert [word for word in split.visible.split() if word not in dashes] == [
             one for one in shown if one not in dashes
         ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(lines, min_size=1, max_size=20))
+def test_in_a_mail_that_answers_nothing_nothing_is_quoted(found: list[str]) -> None:
+    split = quoting.split("\n".join(found), PHRASES, quoting.About(is_reply=False))
+    assert {one.kind for one in split.segments if not one.is_visible} <= {"signature", "footer"}
 
 
 @settings(max_examples=200, deadline=None)

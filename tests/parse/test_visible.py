@@ -80,6 +80,9 @@ ENDS = (
     "Надіслано з мого Galaxy", "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
     "Diese E-Mail enthält vertrauliche und geschützte Informationen.\nBitte löschen Sie sie.",
     "This email and any attachments are confidential.", "Если вы получили это сообщение по ошибке, удалите его.",
+    "Sent with Proton Mail secure email.", "Wysłane z mojego iPhone’a", "Отправлено из Яндекс Почты для мобильных",
+    "Настоящее письмо и любые приложения к нему конфиденциальны и предназначены исключительно для адресата.",
+    "Цей електронний лист та будь-які вкладення є конфіденційними та призначені виключно для адресата.",
     "_______________________________________________\nusers mailing list\nhttps://lists.desk.example/users",
 )  # fmt: skip
 
