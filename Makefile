@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := quick
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: venv python demo test quick quick-system check format fuzz bench year storm install-test deb golden lock apt clean
+.PHONY: venv python demo test quick quick-system check format fuzz bench year storm install-test test-fresh deb golden lock apt clean
 
 VENV ?= .venv
 # the first that is new enough and can make a venv: a shim of pyenv may be none, and Debian's needs python3-venv for it
@@ -69,6 +69,9 @@ storm: $(STAMP)             ## mail from all sides under kill -9, relay failing;
 
 install-test: $(STAMP) apt  ## docs/install.md, followed word by word on a fresh Debian (root, debootstrap, Debian's mirror)
 	MAILGATE_TEST_INSTALL=1 $(BIN)/python -m pytest -n 0 -rs -s tests/install
+
+test-fresh: $(STAMP) apt    ## all tests on a fresh Debian by its own Python: RELEASE=bookworm, or trixie; FILES="tests/imap …" runs fewer
+	$(BIN)/python -m tests.install.fresh $(or $(RELEASE),trixie) $(FILES)
 
 deb:                        ## dist/mailgate_VERSION_amd64.deb, for the Debian that it runs on
 	bash packaging/deb.sh

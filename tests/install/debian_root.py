@@ -3,6 +3,7 @@
 `apt-get` and `pip install` see the machine's network and its settings; everything else has a loopback and nothing more.
 """
 
+import fcntl
 import os
 import platform
 import shutil
@@ -27,7 +28,8 @@ _TOOLS = ("debootstrap", "unshare", "nsenter", "setpriv", "ip", "tar", "mount")
 _UNSHARED = "--mount --pid --fork --net --uts --ipc --cgroup --kill-child"
 _SYSTEMD, _BOOT_SECONDS = "/lib/systemd/systemd", 20
 _STAND_IN = Path(__file__).with_name("systemctl.py")
-_ONLINE = ("apt-get ", "/opt/mailgate/bin/pip install ", "make deb")
+_ONLINE = ("apt-get ", "/opt/mailgate/bin/pip install ", "make deb", "make venv")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class CannotBuild(Exception):
@@ -46,12 +48,16 @@ class Ran:
 class DebianRoot:
     """A root whose commands run one after the other, as in one shell: variables stay."""
 
-    def __init__(self, folder: Path, pid: int, environ: dict[str, str], *, has_systemd: bool) -> None:
+    def __init__(self, folder: Path, cache: Path, pid: int, environ: dict[str, str], *, has_systemd: bool) -> None:
         self.folder, self._pid, self._environ, self.has_systemd = folder, pid, environ, has_systemd
+        self._turn = cache / "turn"
         self.work_folder = "/root"
 
-    def run(self, command: str, *, typed: str = "", seconds: float = 300) -> Ran:
-        """Run a line of shell. Daemons that it leaves behind are in the root's own process namespace."""
+    def run(self, command: str, *, typed: str = "", seconds: float = 300, out: int | None = None) -> Ran:
+        """Run a line of shell. Daemons that it leaves behind are in the root's own process namespace.
+
+        What it says goes to the file descriptor `out` where there is one, as it comes.
+        """
         online = command.startswith(_ONLINE)
         script = (
             f"cd {self.work_folder}; set -a; [ ! -e /run/shell ] || . /run/shell\n"
@@ -59,14 +65,17 @@ class DebianRoot:
         )
         words = ["nsenter", "--target", str(self._pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup"]
         words += [*([] if online else ["--net"]), "/bin/bash", "-c", script]
-        begun = time.monotonic()
         # a file, not a pipe: a daemon that keeps the pipe open would keep us waiting
-        with tempfile.TemporaryFile() as out:
+        with self._turn.open("a") as turn, tempfile.TemporaryFile() as file:
+            if online:
+                fcntl.flock(turn, fcntl.LOCK_EX)  # roots share what apt has fetched
+            begun = time.monotonic()
+            to = file if out is None else out
             ran = subprocess.run(
-                words, input=typed.encode(), stdout=out, stderr=out, env=self._environ, timeout=seconds, check=False
+                words, input=typed.encode(), stdout=to, stderr=to, env=self._environ, timeout=seconds, check=False
             )
-            out.seek(0)
-            said = out.read().decode(errors="replace")
+            file.seek(0)
+            said = file.read().decode(errors="replace")
         return Ran(code=ran.returncode, out=said, seconds=time.monotonic() - begun)
 
     def must(self, command: str, **more: str) -> str:
@@ -86,6 +95,27 @@ class DebianRoot:
 
     def exists(self, path: str) -> bool:
         return (self.folder / path.lstrip("/")).exists()
+
+
+def cache_folder() -> Path:
+    """Return where bases and what was fetched are kept from one run to the next."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "mailgate-tests"
+
+
+def copy_checkout(root: DebianRoot, place: str) -> None:
+    """Copy what a commit of this folder would hold to a folder of the root, and work there from now on."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            target = root.folder / place.lstrip("/") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    root.work_folder = place
 
 
 @contextmanager
@@ -108,13 +138,13 @@ def debian_root(cache: Path, release: str, hostname: str, *, stand_in: bool = Fa
         environ = _environ() | pip
         if not stand_in:
             with _namespaces(folder, cache, hostname, shared, _SYSTEMD) as pid:
-                root = DebianRoot(folder, pid, environ, has_systemd=True)
+                root = DebianRoot(folder, cache, pid, environ, has_systemd=True)
                 if _runs_systemd(root):
                     yield root
                     return
         _put_stand_in(folder)
         with _namespaces(folder, cache, hostname, shared, "sleep infinity") as pid:
-            yield DebianRoot(folder, pid, environ, has_systemd=False)
+            yield DebianRoot(folder, cache, pid, environ, has_systemd=False)
 
 
 def _put_stand_in(folder: Path) -> None:

@@ -5,8 +5,6 @@ After each section the desk is asked whether it works. `-s` shows what was typed
 
 import json
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from email.header import Header
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.install.debian_root import RELEASES, CannotBuild, DebianRoot, debian_root
+from tests.install.debian_root import RELEASES, CannotBuild, DebianRoot, cache_folder, copy_checkout, debian_root
 from tests.install.document import Block, Command, steps_of, with_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,11 +37,13 @@ def root(request: pytest.FixtureRequest) -> Iterator[DebianRoot]:
     """A clean root of a release with the checkout in it, and what the document takes for granted."""
     if os.getuid() != 0:
         pytest.skip("a root of Debian can be made by root alone")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "mailgate-tests"
     begun = time.monotonic()
     try:
         with debian_root(
-            cache, request.param, "mail.desk.example", stand_in=os.environ["MAILGATE_TEST_INSTALL"] == "stand-in"
+            cache_folder(),
+            request.param,
+            "mail.desk.example",
+            stand_in=os.environ["MAILGATE_TEST_INSTALL"] == "stand-in",
         ) as made:
             _prepare(made)
             runs = (
@@ -58,18 +58,7 @@ def root(request: pytest.FixtureRequest) -> Iterator[DebianRoot]:
 def _prepare(root: DebianRoot) -> None:
     root.write("/etc/hosts", f"127.0.0.1 localhost {NAMES}\n::1 localhost\n")
     root.write("/etc/mailname", "desk.example\n")  # the answer to what the package postfix asks
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            target = root.folder / CHECKOUT.lstrip("/") / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target)
-    root.work_folder = CHECKOUT
+    copy_checkout(root, CHECKOUT)
 
 
 def test_the_document_followed_word_by_word_makes_a_desk_that_works(root: DebianRoot):

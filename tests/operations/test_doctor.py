@@ -14,7 +14,7 @@ from mailgate.store import probes
 from mailgate.store.engine import transaction
 from tests.certificates import make_certificate
 from tests.cli.desk_folder import DeskFolder
-from tests.operations.dns_server import DnsServer
+from tests.nameserver import MailServer, NameServer
 
 
 @pytest.fixture(autouse=True)
@@ -137,8 +137,8 @@ def test_the_probe_is_named_where_there_is_one(desk: DeskFolder):
 
 
 @pytest.fixture
-def zone() -> Iterator[DnsServer]:
-    with DnsServer({"flexihost.example": "mx.flexihost.example"}) as server:
+def zone() -> Iterator[NameServer]:
+    with NameServer({"flexihost.example": MailServer("mx.flexihost.example")}) as server:
         yield server
 
 
@@ -159,23 +159,23 @@ def dns_findings(desk: DeskFolder, port: int, **changes: object) -> list[checks.
         built.close()
 
 
-def test_a_mail_domain_is_asked_for_its_mail_server(desk: DeskFolder, zone: DnsServer):
+def test_a_mail_domain_is_asked_for_its_mail_server(desk: DeskFolder, zone: NameServer):
     (found,) = dns_findings(desk, zone.port)
     assert (found.state, "mx.flexihost.example" in found.detail) == ("ok", True)
-    assert zone.asked == ["flexihost.example."]
+    assert zone.asked == ["flexihost.example"]
 
 
 @pytest.mark.parametrize("answer", ["nothing", "no such name"])
-def test_a_mail_domain_without_a_mail_server_is_a_warning(desk: DeskFolder, zone: DnsServer, answer: str):
-    zone.records = {} if answer == "no such name" else {"flexihost.example": None}
+def test_a_mail_domain_without_a_mail_server_is_a_warning(desk: DeskFolder, zone: NameServer, answer: str):
+    zone.records = {} if answer == "no such name" else {"flexihost.example": "nothing"}
     (found,) = dns_findings(desk, zone.port)
     assert (found.state, "no MX" in found.detail) == ("warning", True)
 
 
 @pytest.mark.parametrize(("listen", "state"), [("127.0.0.1:25", "warning"), ("0.0.0.0:25", "wrong")])
 def test_a_resolver_that_fails_is_wrong_only_where_strangers_mail_is_checked(
-    desk: DeskFolder, zone: DnsServer, listen: str, state: str
+    desk: DeskFolder, zone: NameServer, listen: str, state: str
 ):
-    zone.is_broken = True
+    zone.records = {"flexihost.example": "servfail"}
     (found,) = dns_findings(desk, zone.port, listen=listen)
     assert (found.state, "resolv.conf" in found.advice) == (state, True)

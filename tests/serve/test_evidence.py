@@ -11,9 +11,9 @@ import dkim
 import pytest
 
 from tests.imap import dovecot
+from tests.nameserver import NameServer
 from tests.serve.daemon import Daemon
 from tests.verdicts.keys import KEY, RECORD
-from tests.verdicts.nameserver import NameServer
 
 EN, IVAN, TO = "en@shop.example", "ivan@team.example", "support@flexihost.example"
 Put = Callable[[str, bytes], None]

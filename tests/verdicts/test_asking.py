@@ -17,8 +17,8 @@ from mailgate.model.arrival import Channel
 from mailgate.model.settings import JunkSettings
 from mailgate.pipeline import Worker
 from mailgate.verdicts.asking import Asker
+from tests.nameserver import NameServer
 from tests.verdicts.keys import ED_KEY, ED_PUBLIC, KEY, RECORD
-from tests.verdicts.nameserver import NameServer
 from tests.world import World, a_mail
 
 TO = "support@flexihost.example"

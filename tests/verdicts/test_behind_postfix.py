@@ -10,9 +10,9 @@ import pytest
 
 from tests.intake import postfix
 from tests.intake.doors import house as door
+from tests.nameserver import NameServer
 from tests.verdicts import rspamd
 from tests.verdicts.keys import RECORD
-from tests.verdicts.nameserver import NameServer
 from tests.verdicts.test_asking import IVAN, OLENA, RECORDS, TO, House, evidence, house, signed
 from tests.world import a_mail
 

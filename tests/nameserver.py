@@ -1,31 +1,41 @@
-"""A name server on loopback for what a mail's proof needs: TXT records, names that fail, and names that say nothing."""
+"""A name server on loopback: TXT records, mail servers of domains, names that fail, and names that say nothing."""
 
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import dns.message
 import dns.rcode
-import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-Record = bytes | Literal["servfail", "silent"]
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The host that takes a domain's mail."""
+
+    host: str
+
+
+# what a TXT question or an MX question gets; "nothing": the name is there, and has neither
+Record = bytes | MailServer | Literal["servfail", "silent", "nothing"]
 
 
 class NameServer:
-    """Answers TXT questions out of `records`; with `is_silent` it never answers anybody."""
+    """Answers questions out of `records`; with `is_silent` it never answers anybody. Any free port, if none is given."""
 
-    def __init__(self, records: Mapping[str, Record], *, is_silent: bool = False, ttl: int = 60) -> None:
+    def __init__(self, records: Mapping[str, Record], *, is_silent: bool = False, ttl: int = 60, port: int = 0) -> None:
         self.records = dict(records)
         self.is_silent = is_silent
         self.asked: list[str] = []
         self._ttl = ttl
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
-        self._socket.bind(("127.0.0.1", 0))
-        self.place = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._socket.bind(("127.0.0.1", port))
+        self.port = int(self._socket.getsockname()[1])
+        self.place = f"127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> "NameServer":
@@ -33,9 +43,8 @@ class NameServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        host, _, port = self.place.partition(":")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(b"", (host, int(port)))
+            sock.sendto(b"", ("127.0.0.1", self.port))
         self._thread.join()
         self._socket.close()
 
@@ -60,7 +69,7 @@ class NameServer:
             answer.set_rcode(dns.rcode.NXDOMAIN)
         elif isinstance(record, bytes) and asked.rdtype == dns.rdatatype.TXT:
             pieces = " ".join(f'"{record[at : at + 255].decode()}"' for at in range(0, len(record), 255))
-            answer.answer.append(
-                dns.rrset.from_text(asked.name, self._ttl, dns.rdataclass.IN, dns.rdatatype.TXT, pieces)
-            )
+            answer.answer.append(dns.rrset.from_text(asked.name, self._ttl, "IN", "TXT", pieces))
+        elif isinstance(record, MailServer) and asked.rdtype == dns.rdatatype.MX:
+            answer.answer.append(dns.rrset.from_text(asked.name, self._ttl, "IN", "MX", f"10 {record.host}."))
         return answer
