@@ -22,6 +22,7 @@ need debootstrap /usr/sbin/debootstrap
 need rspamd /usr/bin/rspamd
 need clamav-daemon /usr/sbin/clamd
 need chromium /usr/bin/chromium /usr/bin/chromium-browser
+need libatomic1 /usr/lib/*/libatomic.so.1 # of the Node.js that drives the browser
 [ -n "$missing" ] || exit 0
 
 policy=/usr/sbin/policy-rc.d

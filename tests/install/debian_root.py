@@ -48,9 +48,11 @@ class Ran:
 class DebianRoot:
     """A root whose commands run one after the other, as in one shell: variables stay."""
 
-    def __init__(self, folder: Path, cache: Path, pid: int, environ: dict[str, str], *, has_systemd: bool) -> None:
+    def __init__(
+        self, folder: Path, cache: Path, pid: int, environ: dict[str, str], *, release: str, has_systemd: bool
+    ) -> None:
         self.folder, self._pid, self._environ, self.has_systemd = folder, pid, environ, has_systemd
-        self._turn = cache / "turn"
+        self._turn, self.release = cache / "turn", release
         self.work_folder = "/root"
 
     def run(self, command: str, *, typed: str = "", seconds: float = 300, out: int | None = None) -> Ran:
@@ -138,13 +140,13 @@ def debian_root(cache: Path, release: str, hostname: str, *, stand_in: bool = Fa
         environ = _environ() | pip
         if not stand_in:
             with _namespaces(folder, cache, hostname, shared, _SYSTEMD) as pid:
-                root = DebianRoot(folder, cache, pid, environ, has_systemd=True)
+                root = DebianRoot(folder, cache, pid, environ, release=release, has_systemd=True)
                 if _runs_systemd(root):
                     yield root
                     return
         _put_stand_in(folder)
         with _namespaces(folder, cache, hostname, shared, "sleep infinity") as pid:
-            yield DebianRoot(folder, cache, pid, environ, has_systemd=False)
+            yield DebianRoot(folder, cache, pid, environ, release=release, has_systemd=False)
 
 
 def _put_stand_in(folder: Path) -> None:

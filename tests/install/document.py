@@ -1,4 +1,4 @@
-"""docs/install.md as the steps of somebody who does what it says: commands, files to write, settings to change."""
+"""A page of docs/ as the steps of somebody who does what it says: commands, files to write, settings to change."""
 
 import re
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ class Block:
 Step = Command | Block
 
 
-def steps_of(text: str) -> list[Step]:
-    """Return every block of the document in its order; ValueError where one does not say where it goes."""
+def steps_of(text: str, only: str = "") -> list[Step]:
+    """Return every block of the document, or of one section, in its order; ValueError where one does not say where it goes."""
     steps: list[Step] = []
     section = prose = ""
     lines = iter(enumerate(text.splitlines(), 1))
@@ -44,6 +44,8 @@ def steps_of(text: str) -> list[Step]:
             section, prose = line.removeprefix("## "), ""
         elif fence := _FENCE.match(line):
             inside = _until_fence(lines)
+            if only and section != only:
+                continue
             if fence[1] == "sh":
                 steps += _commands(section, number, inside)
             else:

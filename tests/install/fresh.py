@@ -27,7 +27,8 @@ def main(release: str, files: list[str]) -> int:
 
 def _play(root: DebianRoot, files: list[str]) -> int:
     root.must("export CI=true MAILGATE_TEST_APT=1")
-    for command in ("apt-get update -qq", "apt-get install -y -qq --no-install-recommends make", "make venv apt"):
+    fetch = ("apt-get update -qq", "apt-get install -y -qq --no-install-recommends git make", "make venv apt")
+    for command in (*fetch, "git init --quiet && git add --all"):
         ran = root.run(command, seconds=_SECONDS)
         print(f"{ran.out}\n$ {command}   [{ran.seconds:.0f} s]", flush=True)
         if ran.code:

@@ -5,24 +5,24 @@ After each section the desk is asked whether it works. `-s` shows what was typed
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from email.header import Header
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.install import behind_rspamd, old_systems
+from tests.install.asking import AS_MAILGATE, CONFIG, letters, logs, rows, smtp, subjects, ticket, until
 from tests.install.debian_root import RELEASES, CannotBuild, DebianRoot, cache_folder, copy_checkout, debian_root
 from tests.install.document import Block, Command, steps_of, with_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT = "/root/mailgate"
-CONFIG = "/etc/mailgate/mailgate.toml"
-PASSWORD = "geheim-42"
-AS_MAILGATE = f"MAILGATE_CONFIG={CONFIG} runuser -u mailgate -- mailgate"
+NEWEST, QUARTER_OF_AN_HOUR = RELEASES[-1], 900
 ENCODED = "Сайт не відкривається"
-NAMES = "mail.desk.example imap.desk.example board.desk.example"
+NAMES = "imap.desk.example board.desk.example whmcs.desk.example rt.desk.example"
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,33 +56,43 @@ def root(request: pytest.FixtureRequest) -> Iterator[DebianRoot]:
 
 
 def _prepare(root: DebianRoot) -> None:
-    root.write("/etc/hosts", f"127.0.0.1 localhost {NAMES}\n::1 localhost\n")
+    root.write(
+        "/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 mail.desk.example mail\n127.0.0.1 {NAMES}\n::1 localhost\n"
+    )
     root.write("/etc/mailname", "desk.example\n")  # the answer to what the package postfix asks
     copy_checkout(root, CHECKOUT)
 
 
 def test_the_document_followed_word_by_word_makes_a_desk_that_works(root: DebianRoot):
-    steps = steps_of((ROOT / "docs/install.md").read_text(encoding="utf-8"))
-    sections = list(dict.fromkeys(step.section for step in steps))
     begun = time.monotonic()
-    for section in sections:
-        print(f"\n## {section} ({time.monotonic() - begun:.0f} s)", flush=True)
-        title = section.partition(". ")[2]
-        BEFORE.get(title, _nothing)(root)
-        for step in (step for step in steps if step.section == section):
-            _follow(root, step)
-        AFTER.get(title, _nothing)(root)
-    assert {*BEFORE, *AFTER} <= {section.partition(". ")[2] for section in sections}
-    print(f"\nfollowed in {time.monotonic() - begun:.0f} s", flush=True)
+    _follow_page(root, "install.md", begun)
+    if root.release == NEWEST:
+        _follow_page(root, "takeover.md", begun, "Example: a desk with WHMCS and Request Tracker")
+    _follow_page(root, "providers.md", begun, "Postfix with rspamd")
+    seconds = time.monotonic() - begun
+    print(f"\nfollowed in {seconds:.0f} s", flush=True)
+    assert seconds < QUARTER_OF_AN_HOUR
     _nothing_is_left_after_a_purge(root)
+
+
+def _follow_page(root: DebianRoot, page: str, begun: float, only: str = "") -> None:
+    steps = steps_of((ROOT / "docs" / page).read_text(encoding="utf-8"), only)
+    sections = list(dict.fromkeys(step.section for step in steps))
+    titles = {section: re.sub(r"^\d+\. ", "", section) for section in sections}
+    assert {title for known, title in (*BEFORE, *AFTER) if known == page} <= set(titles.values())
+    for section, title in titles.items():
+        print(f"\n## {section} ({time.monotonic() - begun:.0f} s)", flush=True)
+        BEFORE.get((page, title), _nothing)(root)
+        for step in (step for step in steps if step.section == section):
+            _follow(root, step, page)
+        AFTER.get((page, title), _nothing)(root)
 
 
 @pytest.mark.parametrize("root", RELEASES[:1], indirect=True)
 def test_the_way_without_a_package_leads_to_the_same_program(root: DebianRoot):
     root.must("apt-get update")
     root.must("apt-get install -y python3-venv")
-    for step in steps_of((ROOT / "docs/install-pip.md").read_text(encoding="utf-8")):
-        _follow(root, step)
+    _follow_page(root, "install-pip.md", time.monotonic())
     root.must("mailgate init /etc/mailgate && systemd-tmpfiles --create mailgate.conf")
     assert root.must(f"{AS_MAILGATE} config check").startswith("ok")
     assert root.exists("/usr/local/share/man/man1/mailgate-ticket.1.gz")
@@ -116,29 +126,29 @@ def _nothing(root: DebianRoot) -> None:
     """Most sections need nothing else."""
 
 
-def _follow(root: DebianRoot, step: Command | Block) -> None:
+def _follow(root: DebianRoot, step: Command | Block, page: str) -> None:
     if isinstance(step, Block):
-        _put(root, step)
+        _put(root, step, page)
         return
     if any(word in step.text for word in ("mailgate ticket list", "/outgoing/new/")):  # "within seconds"
         until(lambda: len(letters(root)) >= 2, root)
-    typed = f"{PASSWORD}\n" if "/dev/stdin" in step.text else ""
+    typed = f"{old_systems.PASSWORD}\n" if "/dev/stdin" in step.text else ""
     ran = root.run(step.text, typed=typed)
     print(f"$ {step.text}   [{ran.seconds:.1f} s]", flush=True)
     is_long = step.text.startswith("apt-get ") or "pip install" in step.text or step.text == "make deb"
     print("".join(f"  {line}\n" for line in ran.out.splitlines()[-3 if is_long else -20 :]), end="", flush=True)
-    assert ran.code == 0, f"docs/install.md:{step.line}: {step.text}\n{ran.out[-3000:]}\n{_logs(root)}"
+    assert ran.code == 0, f"docs/{page}:{step.line}: {step.text}\n{ran.out[-3000:]}\n{logs(root)}"
     if step.text.endswith("mailgate doctor"):
         assert "WRONG" not in ran.out
 
 
-def _put(root: DebianRoot, block: Block) -> None:
+def _put(root: DebianRoot, block: Block, page: str) -> None:
     if block.text.startswith("[imap.oauth]"):
         _try_instead_of_a_password(root, block)
     elif block.language == "toml":
         root.write(block.path, with_settings(root.read(block.path), block.text))
     else:
-        assert not root.exists(block.path), f"docs/install.md:{block.line}: {block.path} would be overwritten"
+        assert not root.exists(block.path), f"docs/{page}:{block.line}: {block.path} would be overwritten"
         root.write(block.path, block.text)
     print(f"→ {block.path} (line {block.line})", flush=True)
 
@@ -150,35 +160,6 @@ def _try_instead_of_a_password(root: DebianRoot, block: Block) -> None:
     root.write("/root/oauth/mailgate.toml", "\n".join(kept) + "\n" + block.text)
     assert root.must("mailgate --config /root/oauth/mailgate.toml config check").startswith("ok")
     root.must("rm -r /root/oauth /var/lib/mailgate/oauth-token")
-
-
-def _logs(root: DebianRoot) -> str:
-    return root.run("journalctl --no-pager -n 60; ls /run/mailgate; tail -n 30 /var/log/stand-in/*").out
-
-
-def until(what: Callable[[], Any], root: DebianRoot, seconds: float = 30) -> Any:
-    """Return what `what` returns, once it is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{what} came to nothing\n{_logs(root)}")
-
-
-def rows(root: DebianRoot, words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in root.must(f"{AS_MAILGATE} {words} --json").splitlines()]
-
-
-def subjects(root: DebianRoot) -> set[str]:
-    return {str(row["subject"]) for row in rows(root, "ticket list")}
-
-
-def smtp(root: DebianRoot, lines: str) -> str:
-    """Talk to Postfix at its port, `relay` being the connection; return what is printed."""
-    program = f"import smtplib\nrelay = smtplib.SMTP('127.0.0.1', 25, timeout=20)\n{lines}\nrelay.quit()\n"
-    root.write("/root/talk.py", program)
-    return root.must("python3 /root/talk.py")
 
 
 def _the_service_runs_as_its_user(root: DebianRoot) -> None:
@@ -220,14 +201,10 @@ def _encoded_words_are_read(root: DebianRoot) -> None:
         smtp(root, f"relay.sendmail('olga@shop.example', ['support@desk.example'], '{text}')")
     until(lambda: ENCODED in subjects(root), root)
     until(
-        lambda: sum("Please look" in one["visible_text"] for one in rows(root, "ticket show 10001")[0]["messages"]),
+        lambda: sum("Please look" in one["visible_text"] for one in ticket(root, 10001)["messages"]),
         root,
     )
     assert subjects(root) == {"Site shows 502", "Invoice 7", ENCODED}
-
-
-def letters(root: DebianRoot) -> list[str]:
-    return [file.read_text() for file in (root.folder / "var/lib/mailgate/outgoing/new").glob("*")]
 
 
 def _letters_leave_by_postfix(root: DebianRoot) -> None:
@@ -243,9 +220,8 @@ def _letters_leave_by_postfix(root: DebianRoot) -> None:
 
 def _a_staff_reply_reaches_the_customer(root: DebianRoot) -> None:
     """By the reply token alone: there is no filter, no DNS, and nobody signs."""
-    until(lambda: rows(root, "ticket show 10001")[0]["status"] == "waiting", root)
-    (ticket,) = rows(root, "ticket show 10001")
-    assert [one["kind"] for one in ticket["messages"] if one["from"] == "anna@team.example"] == ["staff"]
+    until(lambda: ticket(root, 10001)["status"] == "waiting", root)
+    assert [one["kind"] for one in ticket(root, 10001)["messages"] if one["from"] == "anna@team.example"] == ["staff"]
     until(lambda: root.must("postqueue -j").count("olga@shop.example") >= 1, root, seconds=90)
     assert rows(root, "held list") == []
 
@@ -255,7 +231,7 @@ def _somebody_has_an_imap_server(root: DebianRoot) -> None:
     ran = root.run("apt-get install -y --no-install-recommends dovecot-imapd")
     assert ran.code == 0, ran.out[-2000:]
     _certificate(root, "imap.desk.example", "/etc/dovecot/imap")
-    users = f"support@desk.example:{{PLAIN}}{PASSWORD}:1500:1500::/srv/imap/support::\n"
+    users = f"support@desk.example:{{PLAIN}}{old_systems.PASSWORD}:1500:1500::/srv/imap/support::\n"
     root.write("/etc/dovecot/users", users)
     is_23 = root.must("dovecot --version").startswith("2.3.")
     root.write("/etc/dovecot/dovecot.conf", _DOVECOT_23 if is_23 else _DOVECOT_24)
@@ -374,18 +350,21 @@ def _strict_tls_takes_it(root: DebianRoot) -> None:
     assert "imap.pem: OK" in root.must("openssl verify -x509_strict -CAfile ca.pem imap.pem")
 
 
-BEFORE: dict[str, Callable[[DebianRoot], None]] = {
-    "A mailbox elsewhere, by IMAP": _somebody_has_an_imap_server,
-    "The web port": _somebody_has_a_certificate,
+BEFORE: dict[tuple[str, str], Callable[[DebianRoot], None]] = {
+    ("install.md", "A mailbox elsewhere, by IMAP"): _somebody_has_an_imap_server,
+    ("install.md", "The web port"): _somebody_has_a_certificate,
+    ("takeover.md", "Example: a desk with WHMCS and Request Tracker"): old_systems.somebody_has_whmcs_and_rt,
 }
-AFTER: dict[str, Callable[[DebianRoot], None]] = {
-    "The program": _the_package_starts_nothing_and_is_whole,
-    "The service": _the_service_runs_as_its_user,
-    "Postfix in front, by LMTP": _mail_by_lmtp_became_a_ticket_with_an_ack,
-    "The way out": _letters_leave_by_postfix,
-    "A mailbox elsewhere, by IMAP": _mail_was_fetched_and_moved,
-    "The web port": _the_board_is_served,
-    "Backup": _what_was_there_is_there_again,
-    "Upgrade": _the_upgraded_desk_takes_mail,
-    "A CA of your own": _strict_tls_takes_it,
+AFTER: dict[tuple[str, str], Callable[[DebianRoot], None]] = {
+    ("install.md", "The program"): _the_package_starts_nothing_and_is_whole,
+    ("install.md", "The service"): _the_service_runs_as_its_user,
+    ("install.md", "Postfix in front, by LMTP"): _mail_by_lmtp_became_a_ticket_with_an_ack,
+    ("install.md", "The way out"): _letters_leave_by_postfix,
+    ("install.md", "A mailbox elsewhere, by IMAP"): _mail_was_fetched_and_moved,
+    ("install.md", "The web port"): _the_board_is_served,
+    ("install.md", "Backup"): _what_was_there_is_there_again,
+    ("install.md", "Upgrade"): _the_upgraded_desk_takes_mail,
+    ("install.md", "A CA of your own"): _strict_tls_takes_it,
+    ("takeover.md", "Example: a desk with WHMCS and Request Tracker"): old_systems.clients_and_old_tickets_are_known,
+    ("providers.md", "Postfix with rspamd"): behind_rspamd.what_rspamd_says_counts,
 }

@@ -175,7 +175,8 @@ def test_what_cannot_be_meant_is_a_clear_word(desk: DeskFolder, rt: tracker.Trac
 @pytest.mark.server("mariadb")
 def test_a_desk_with_whmcs_and_rt_moves_in_as_the_document_says(desk: DeskFolder, rt: tracker.Tracker) -> None:
     section = DOCUMENT.read_text(encoding="utf-8").split("## Example: a desk with WHMCS")[1].split("\n## ")[0]
-    table, commands = (block.split("\n", 1)[1] for block in re.findall(r"```(.*?)```", section, re.DOTALL))
+    (settings,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    commands = [line for line in section.splitlines() if " mailgate account " in line or " mailgate ticket " in line]
     with mariadb.running() as server:
         server.run("CREATE DATABASE whmcs CHARACTER SET utf8mb4")
         server.run(PANELS["whmcs"][0], "whmcs")
@@ -183,11 +184,13 @@ def test_a_desk_with_whmcs_and_rt_moves_in_as_the_document_says(desk: DeskFolder
         server.run("CREATE USER mailgate@'%' IDENTIFIED BY 'a';\nGRANT SELECT ON whmcs.* TO mailgate@'%'")
         for name in ("whmcs.password", "rt.password"):
             (desk.folder / name).write_text("a\n", encoding="utf-8")
-        configure(desk, table.replace("[[accounts]]\n", "").replace("whmcs.desk.example", f"127.0.0.1:{server.port}"))
-        for line in commands.strip().splitlines():
+        table = settings.partition("[[accounts]]\n")[2]
+        configure(desk, table.replace("whmcs.desk.example", f"127.0.0.1:{server.port}"))
+        assert len(commands) == 5
+        for line in commands:
             words = shlex.split(line.replace("postgresql://rt@rt.desk.example/rt5", rt.url))
-            words = [str(desk.folder / one) if one == "rt.password" else one for one in words]
-            ran = desk.run(*words[1:])
+            words = [str(desk.folder / "rt.password") if one.endswith("/rt.password") else one for one in words]
+            ran = desk.run(*words[words.index("mailgate", 3) + 1 :])
             assert ran.code == 0, (line, ran.err)
     assert contacts(desk)["c20@shop.example"]["number"] == "13"
     desk.take(mail("Another site", "It is slow.", sender="sean@shop.example", id_="s1@shop.example", auth="pass"))

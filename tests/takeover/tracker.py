@@ -54,21 +54,16 @@ class Tracker:
         engine.dispose()
 
 
-@contextmanager
-def running() -> Iterator[Tracker]:
-    with postgresql_running() as server, tempfile.TemporaryDirectory(prefix="mailgate-rt-") as name:
-        folder, host = Path(name), server.partition("host=")[2]
-        for sub in ("site.d", "tmp"):
-            (folder / sub).mkdir()
-        (folder / "site.pm").write_text(
-            f"""Set($rtname, '{NAME}');
-Set($Organization, '{NAME}');
+def site_of(name: str, host: str, admin: str) -> str:
+    """Return RT's configuration: its name in tags, where its database is, and who may make one there."""
+    return f"""Set($rtname, '{name}');
+Set($Organization, '{name}');
 Set($DatabaseType, 'Pg');
 Set($DatabaseHost, '{host}');
 Set($DatabaseName, 'rt5');
 Set($DatabaseUser, 'rt_user');
 Set($DatabasePassword, 'x');
-Set($DatabaseAdmin, 'mailgate');
+Set($DatabaseAdmin, '{admin}');
 Set($MailCommand, 'mbox');
 Set($ParseNewMessageForTicketCcs, 1);
 Set($RTAddressRegexp, '^(support|bill)@desk[.]example$');
@@ -76,9 +71,16 @@ Set($Timezone, 'UTC');
 Set($LogToSyslog, undef);
 Set($LogToSTDERR, 'error');
 1;
-""",
-            encoding="utf-8",
-        )
+"""
+
+
+@contextmanager
+def running() -> Iterator[Tracker]:
+    with postgresql_running() as server, tempfile.TemporaryDirectory(prefix="mailgate-rt-") as name:
+        folder, host = Path(name), server.partition("host=")[2]
+        for sub in ("site.d", "tmp"):
+            (folder / sub).mkdir()
+        (folder / "site.pm").write_text(site_of(NAME, host, "mailgate"), encoding="utf-8")
         environ = {
             **os.environ, "RT_SITE_CONFIG": str(folder / "site.pm"), "RT_SITE_CONFIG_DIR": str(folder / "site.d"),
             "TMPDIR": str(folder / "tmp"),
