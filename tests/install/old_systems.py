@@ -31,7 +31,7 @@ def somebody_has_whmcs_and_rt(root: DebianRoot) -> None:
 
 
 def _fill_whmcs(root: DebianRoot) -> None:
-    tables = PANELS["whmcs"][0]
+    tables = PANELS["whmcs"][0].replace("books@shop.example", "accounts@shop.example")  # which is Olga's here
     reader = _sql_of("accounts.md")
     script = f"CREATE DATABASE whmcs CHARACTER SET utf8mb4; USE whmcs;\n{tables};\n{reader}\n"
     root.write("/root/whmcs.sql", script)
@@ -78,11 +78,8 @@ def clients_and_old_tickets_are_known(root: DebianRoot) -> None:
     from_outside(root, SEAN, TO, mail(f"Sean <{SEAN}>", "Another site", "It is slow."))
     (opened,) = until(lambda: [one for one in rows(root, "ticket list") if one["subject"] == "Another site"], root)
     assert (opened["account"], opened["requestor"]) == ("12", SEAN)
-    sent = next(
-        one
-        for one in mailbox.mbox(next((root.folder / "root/rt/tmp").rglob("*.mbox")))
-        if "It works again." in str(one)
-    )
+    (file,) = (root.folder / "var/lib/request-tracker5").glob("*.mbox")
+    sent = next(one for one in mailbox.mbox(file) if "It works again." in str(one))
     reply = mail(
         f"Sean <{SEAN}>", f"Re: {sent['Subject']}", "It is broken again.", In_Reply_To=sent["Message-ID"],
         References=f"{sent['References'] or ''} {sent['Message-ID']}".strip(),

@@ -10,6 +10,7 @@ from mailgate.store import outbox, views
 from mailgate.store.engine import reading
 from tests.world import MONDAY, Left, World, a_mail
 
+TAG = re.compile(r"\[flexihost #[0-9]+\] ")
 SUPPORT = "support@flexihost.example"
 DESK = "help@peer.example"
 
@@ -87,7 +88,7 @@ ANSWERS: dict[str, Callable[[Left, int], bytes]] = {
     "its own subject with a new number": lambda one, n: answer_of(subject=f"Request {20000 + n} received", number=n),
     "its own number in brackets": lambda one, n: answer_of(subject=f"[ID:{n:06d}-{n * 7}] Request received", number=n),
     "our subject without the tag, longer each time": lambda one, n: answer_of(
-        subject=f"Received: {re.sub(r'[[]flexihost #[0-9]+[]] ', '', str(one.message['Subject']))}", number=n
+        subject=f"Received: {TAG.sub('', str(one.message['Subject']))}", number=n
     ),
     "names our Message-ID": lambda one, n: answer_of(
         subject="Request received", number=n, more=f"In-Reply-To: {one.message['Message-ID']}\n"
