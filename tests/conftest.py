@@ -24,14 +24,24 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # what starts daemons and servers, or plays for a long time: left out of the quick set
 SLOW_FOLDERS = ("serve", "crash", "malice", "faults", "imap", "web", "operations", "fuzz")
-SLOW_FILES = ("test_wheel.py",)
+SLOW_FILES = ("test_wheel.py", "test_buckets.py")
+
+
+def _is_slow(path: Path) -> bool:
+    parts = path.relative_to(ROOT / "tests").parts
+    return bool(parts) and (parts[0] in SLOW_FOLDERS or parts[-1] in SLOW_FILES)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The quick set does not even import what is slow."""
+    is_quick = str(config.option.markexpr).startswith("not (slow")
+    return True if is_quick and _is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what lies in the folders and files of the slow."""
     for item in items:
-        parts = item.path.relative_to(ROOT / "tests").parts
-        if parts[0] in SLOW_FOLDERS or parts[-1] in SLOW_FILES:
+        if _is_slow(item.path):
             item.add_marker(pytest.mark.slow)
 
 

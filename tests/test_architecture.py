@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -99,12 +100,15 @@ FOREIGN = re.compile(
 )
 
 
-def sources() -> Iterator[tuple[str, Path, ast.Module]]:
-    """Yield every module of the package with its unit."""
+@lru_cache(maxsize=1)
+def sources() -> tuple[tuple[str, Path, ast.Module], ...]:
+    """Return every module of the package with its unit."""
+    found = []
     for path in sorted(PACKAGE.rglob("*.py")):
         unit = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
         if unit not in {"__init__", "__main__", "_data"}:
-            yield unit, path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+            found.append((unit, path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))))
+    return tuple(found)
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -183,7 +183,7 @@ def serving(panel: Panel) -> Iterator[Panel]:
             """Be silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     panel.url = panel.url or f"http://127.0.0.1:{server.server_port}/accounts"
     try:

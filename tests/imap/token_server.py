@@ -61,7 +61,7 @@ class TokenServer:
         return 200, answer
 
     def __enter__(self) -> "TokenServer":
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,7 +16,7 @@ from mailgate.intake.pipe import sender_of
 from mailgate.model.arrival import Channel
 from mailgate.model.settings import JunkSettings
 from mailgate.pipeline import Worker
-from mailgate.verdicts.asking import Asker
+from mailgate.verdicts.asking import SECONDS, Asker
 from tests.nameserver import NameServer
 from tests.verdicts.keys import ED_KEY, ED_PUBLIC, KEY, RECORD
 from tests.world import World, a_mail
@@ -45,10 +45,10 @@ class House(World):
 
     answered: threading.Event
 
-    def asking(self, server: NameServer, junk: JunkSettings | None = None) -> Asker:
+    def asking(self, server: NameServer, junk: JunkSettings | None = None, seconds: float = SECONDS) -> Asker:
         self.now = datetime.now(UTC)
         settings = replace(self.settings, dns_servers=(server.place,), junk=junk or JunkSettings())
-        asker = Asker(settings)
+        asker = Asker(settings, seconds=seconds)
         self.answered = threading.Event()
         self.worker = Worker(self.house, self.inbox, ask=asker.begin, on_answer=self.answered.set)
         return asker
@@ -70,12 +70,14 @@ class House(World):
 
 
 @contextmanager
-def house(records: dict[str, Any] | None = None, **server: Any) -> Iterator[tuple[House, NameServer]]:
+def house(
+    records: dict[str, Any] | None = None, *, seconds: float = SECONDS, **server: Any
+) -> Iterator[tuple[House, NameServer]]:
     world = House()
     world.account("1001", OLENA)
     world.staff(IVAN)
     with NameServer(RECORDS | (records or {}), **server) as names:
-        asker = world.asking(names)
+        asker = world.asking(names, seconds=seconds)
         try:
             yield world, names
         finally:
@@ -150,7 +152,7 @@ def test_a_name_that_does_not_answer_costs_its_mail_a_bounded_time_and_others_no
 
 
 def test_of_one_sender_no_mail_overtakes_an_earlier_one():
-    with house() as (world, _):
+    with house(seconds=1) as (world, _):
         first = world.come(signed(selector=b"slow"))
         second = world.come(a_mail(sender=OLENA, id_="second@shop.example"))
         while world.worker.work():
