@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from typing import Any
 from urllib.parse import urlsplit
 
 RELEASES = ("bookworm", "trixie")  # Debian 12 and 13
@@ -55,12 +56,14 @@ class DebianRoot:
         self._turn, self.release = cache / "turn", release
         self.work_folder = "/root"
 
-    def run(self, command: str, *, typed: str = "", seconds: float = 300, out: int | None = None) -> Ran:
+    def run(
+        self, command: str, *, typed: str = "", seconds: float = 300, out: int | None = None, online: bool = False
+    ) -> Ran:
         """Run a line of shell. Daemons that it leaves behind are in the root's own process namespace.
 
         What it says goes to the file descriptor `out` where there is one, as it comes.
         """
-        online = command.startswith(_ONLINE)
+        online = online or command.startswith(_ONLINE)
         script = (
             f"cd {self.work_folder}; set -a; [ ! -e /run/shell ] || . /run/shell\n"
             f"{command}\ncode=$?; declare -px > /run/shell; exit $code\n"
@@ -80,9 +83,9 @@ class DebianRoot:
             said = file.read().decode(errors="replace")
         return Ran(code=ran.returncode, out=said, seconds=time.monotonic() - begun)
 
-    def must(self, command: str, **more: str) -> str:
+    def must(self, command: str, **more: Any) -> str:
         """Run what is no step of the document; return what it said."""
-        ran = self.run(command, **more)  # type: ignore[arg-type]
+        ran = self.run(command, **more)
         assert ran.code == 0, f"{command}\n{ran.out}"
         return ran.out
 
@@ -126,18 +129,9 @@ def debian_root(cache: Path, release: str, hostname: str, *, stand_in: bool = Fa
 
     Its first process is systemd, where the machine lets it be; else `stand_in` answers as systemctl.
     """
-    missing = [name for name in _TOOLS if shutil.which(name) is None]
-    if missing:
-        raise CannotBuild(f"{', '.join(missing)} missing (make install-test MAILGATE_TEST_APT=1 installs debootstrap)")
-    for name in ("archives", "pip"):
-        (cache / name).mkdir(parents=True, exist_ok=True)
-    base = _base(cache, release)
-    with tempfile.TemporaryDirectory(prefix="mg-install-") as name:
-        folder = Path(name) / "root"
-        folder.mkdir()
-        _quiet("tar", "-C", folder, "-xpf", base)
-        pip, shared = _settings_of_pip()
-        environ = _environ() | pip
+    pip, shared = _settings_of_pip()
+    environ = _environ() | pip
+    with _unpacked(cache, release, _MACHINE) as folder:
         if not stand_in:
             with _namespaces(folder, cache, hostname, shared, _SYSTEMD) as pid:
                 root = DebianRoot(folder, cache, pid, environ, release=release, has_systemd=True)
@@ -147,6 +141,29 @@ def debian_root(cache: Path, release: str, hostname: str, *, stand_in: bool = Fa
         _put_stand_in(folder)
         with _namespaces(folder, cache, hostname, shared, "sleep infinity") as pid:
             yield DebianRoot(folder, cache, pid, environ, release=release, has_systemd=False)
+
+
+@contextmanager
+def bare_root(cache: Path, release: str, hostname: str) -> Iterator[DebianRoot]:
+    """Yield a root as an image of a container has it: the smallest Debian, in which no init runs. Raises CannotBuild."""
+    pip, shared = _settings_of_pip()
+    with _unpacked(cache, release, ()) as folder, _namespaces(folder, cache, hostname, shared, "sleep infinity") as pid:
+        yield DebianRoot(folder, cache, pid, _environ() | pip, release=release, has_systemd=False)
+
+
+@contextmanager
+def _unpacked(cache: Path, release: str, packages: Sequence[str]) -> Iterator[Path]:
+    missing = [name for name in _TOOLS if shutil.which(name) is None]
+    if missing:
+        raise CannotBuild(f"{', '.join(missing)} missing (make install-test MAILGATE_TEST_APT=1 installs debootstrap)")
+    for name in ("archives", "pip"):
+        (cache / name).mkdir(parents=True, exist_ok=True)
+    base = _base(cache, release, packages)
+    with tempfile.TemporaryDirectory(prefix="mg-install-") as name:
+        folder = Path(name) / "root"
+        folder.mkdir()
+        _quiet("tar", "-C", folder, "-xpf", base)
+        yield folder
 
 
 def _put_stand_in(folder: Path) -> None:
@@ -167,8 +184,8 @@ def _environ() -> dict[str, str]:
     }  # fmt: skip
 
 
-def _base(cache: Path, release: str) -> Path:
-    base = cache / f"{release}-{'-'.join(_MACHINE)}.tar"
+def _base(cache: Path, release: str, packages: Sequence[str]) -> Path:
+    base = cache / f"{'-'.join((release, *packages))}.tar"
     if base.is_file() and time.time() - base.stat().st_mtime < _FRESH_SECONDS:
         return base
     sources = _sources(release)
@@ -178,7 +195,8 @@ def _base(cache: Path, release: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="mg-debootstrap-") as name:
         folder = Path(name) / "root"
         try:
-            _quiet("debootstrap", "--variant=minbase", f"--include={','.join(_MACHINE)}", release, folder, mirror)
+            include = [f"--include={','.join(packages)}"] if packages else []
+            _quiet("debootstrap", "--variant=minbase", *include, release, folder, mirror)
         except subprocess.CalledProcessError as error:
             raise CannotBuild(f"debootstrap: {error.output.decode(errors='replace')[-500:]}") from error
         _prepare(folder, sources)

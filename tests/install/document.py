@@ -44,8 +44,8 @@ def steps_of(text: str, only: str = "") -> list[Step]:
             section, prose = line.removeprefix("## "), ""
         elif fence := _FENCE.match(line):
             inside = _until_fence(lines)
-            if fence[1] == "sql" or (only and section != only):
-                continue  # what somebody types elsewhere, at a database
+            if fence[1] in ("sql", "console") or (only and section != only):
+                continue  # what somebody types elsewhere: at a database, at podman
             if fence[1] == "sh":
                 steps += _commands(section, number, inside)
             else:

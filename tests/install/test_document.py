@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.install.container import instructions
 from tests.install.document import Block, Command, steps_of, with_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,3 +52,8 @@ def test_the_service_is_installed_with_the_versions_that_the_tests_run_with():
     assert {name: version for name, version in service.items() if ours.get(name, version) != version} == {}
     assert "pytest" in ours
     assert "pytest" not in service
+
+
+def test_continued_lines_and_comments_of_the_file_are_read_as_an_engine_reads_them():
+    found = instructions("# a\nFROM debian:trixie-slim AS build\nRUN a \\\n && b\n# c\nENV A=b c\n")
+    assert found == [("FROM", "debian:trixie-slim AS build"), ("RUN", "a   && b"), ("ENV", "A=b c")]
