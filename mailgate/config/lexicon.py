@@ -41,12 +41,32 @@ def read_lexicon(words: Section, folder: Path | None) -> Lexicon:
 
 def languages_of(lexicon: Lexicon) -> tuple[str, ...]:
     """Return the languages that a desk with this lexicon may speak: the shipped ones and those of its own folder."""
-    return tuple(name for name in dict.fromkeys((*LANGUAGES, *lexicon.words)) if name != SHARED)
+    own = () if isinstance(lexicon.words, _Shipped) else tuple(lexicon.words)
+    return tuple(name for name in dict.fromkeys((*LANGUAGES, *own)) if name != SHARED)
 
 
 @cache
 def shipped_lexicon() -> Lexicon:
-    """Return the shipped word lists. Raises ConfigError."""
+    """Return the shipped word lists."""
+    return Lexicon(_Shipped())
+
+
+class _Shipped(Mapping[str, Lists]):
+    """They are read when somebody asks for them: who only lists tickets does not wait for ten thousand phrases."""
+
+    def __getitem__(self, language: str) -> Lists:
+        return _shipped()[language]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_shipped())
+
+    def __len__(self) -> int:
+        return len(_shipped())
+
+
+@cache
+def _shipped() -> Mapping[str, Lists]:
+    """Read them. Raises ConfigError."""
     files = sorted((resources.path("config") / "words").glob("*.toml"))
     try:
         found: dict[str, dict[str, tuple[str, ...]]] = {language: {} for language in LANGUAGES}
@@ -55,7 +75,7 @@ def shipped_lexicon() -> Lexicon:
                 found.setdefault(language, {}).update(lists)
     except (OSError, ValueError) as error:
         raise ConfigError([f"shipped word lists: {error}"]) from error
-    return Lexicon(found)
+    return found
 
 
 def _by_language(stem: str, lists: Lists) -> Mapping[str, Lists]:

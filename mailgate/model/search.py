@@ -74,7 +74,8 @@ def read_search(line: str) -> Search:
             continue
         term = _term(f"{key}:{text}" if key else text, is_phrase=piece["phrase"] is not None)
         terms += [term] if term else []
-    people += [term for text in chosen["from"] if (term := _term(text, is_phrase=False))]
+    # a whole address does not go on
+    people += [term for text in chosen["from"] if (term := _term(text, is_phrase="." in text.partition("@")[2]))]
     wrong = [one for one in chosen["status"] if one not in STATUSES]
     if wrong:
         raise BadSearch(f"status:{wrong[0]} is no status ({', '.join(STATUSES)})")

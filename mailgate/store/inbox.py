@@ -42,7 +42,7 @@ from mailgate.store.incoming import (
 )
 from mailgate.store.prepared import Listed, Prepared
 from mailgate.store.rewriting import chunks
-from mailgate.store.types import METADATA, Instant
+from mailgate.store.types import METADATA, Instant, partial_index
 
 __all__ = [
     "ASKING", "INBOX", "IS_WAITING", "SMALL_BYTES", "GivenUp", "Inbox", "Incoming", "Taken", "arrival_from_json",
@@ -71,8 +71,8 @@ INBOX = Table(
     Column("arrival", String, nullable=False),
     Column("raw", LargeBinary),
     CheckConstraint("state IN ('waiting', 'done', 'given_up')", name="inbox_state"),
-    Index("inbox_waiting", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
-    Index("inbox_done", "id", sqlite_where=text("state = 'done'"), postgresql_where=text("state = 'done'")),
+    partial_index("inbox_waiting", "id", where=IS_WAITING),
+    partial_index("inbox_done", "id", where=text("state = 'done'")),
     Index("inbox_digest", "digest"),
 )
 

@@ -31,7 +31,7 @@ from mailgate.model.quick import by_name, quick
 from mailgate.model.ticket import StoredFile
 from mailgate.store.engine import claimable, insert_of
 from mailgate.store.prepared import Listed, Prepared
-from mailgate.store.types import METADATA, Instant
+from mailgate.store.types import METADATA, Instant, partial_index
 
 State = Literal["waiting", "sending", "sent", "failed", "withdrawn"]
 SHOWN = "shown on the board"  # why a letter that answers an act there is never sent (W1)
@@ -80,7 +80,7 @@ OUTBOX = Table(
     Column("reason", String, nullable=False),
     Column("code", Integer),
     CheckConstraint("state IN ('waiting', 'sending', 'sent', 'failed', 'withdrawn')", name="outbox_state"),
-    Index("outbox_next", "next_at", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    partial_index("outbox_next", "next_at", "id", where=IS_OPEN),
     Index("outbox_address", "to_address", "created_at"),
     Index("outbox_ticket", "ticket"),
     Index("outbox_arrival", "arrival"),

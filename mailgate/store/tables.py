@@ -2,7 +2,6 @@
 the same in DDL, held to it by a test. Lists and mappings are JSON; addresses are lower case; instants UTC."""
 
 import re
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 
 from mailgate.store import fetched, inbox, outbox, requests, sources  # noqa: F401 (the metadata holds every table)
-from mailgate.store.types import METADATA, Instant
+from mailgate.store.types import METADATA, Instant, partial_index
 
 SCHEMA_VERSION = 6
 
@@ -38,10 +37,9 @@ IS_ENDED_PROMISE = text(
 )
 
 
-def _where(condition: TextClause) -> dict[str, Any]:
-    """Make an index of those rows alone; its own words name no table."""
-    bare = text(re.sub(r"\b(held|arrival|message|ticket|deadline)\.", "", condition.text))
-    return {"sqlite_where": bare, "postgresql_where": bare}
+def _bare(condition: TextClause) -> TextClause:
+    """Return the words that an index of those rows has; its own words name no table."""
+    return text(re.sub(r"\b(held|arrival|message|ticket|deadline)\.", "", condition.text))
 
 
 # Small facts about the database itself: its version, when people last changed.
@@ -165,7 +163,7 @@ TICKET = Table(
     Index("ticket_requestor", "requestor"),
     Index("ticket_of_account", "account", "number"),
     Index("ticket_created", "desk", "created_at"),
-    Index("ticket_unanswered", "desk", "unanswered_since", **_where(IS_UNANSWERED)),
+    partial_index("ticket_unanswered", "desk", "unanswered_since", where=_bare(IS_UNANSWERED)),
 )
 
 # An entry of a ticket.
@@ -193,7 +191,7 @@ MESSAGE = Table(
     CheckConstraint("state IN ('done', 'holding', 'awaiting_send', 'taken_back')", name="message_state"),
     Index("message_ticket", "ticket", "id"),
     Index("message_author", "author", "at"),
-    Index("message_staff", "at", "ticket", "state", **_where(IS_STAFFS)),
+    partial_index("message_staff", "at", "ticket", "state", where=_bare(IS_STAFFS)),
 )
 
 # A customer's Message-ID and the ticket it belongs to (T1c). `is_named`: only named so far, by a mail that came
@@ -226,9 +224,9 @@ DEADLINE = Table(
     Column("person", String),
     Column("closed_at", Instant),
     CheckConstraint("state IN ('pending', 'paused', 'met', 'breached', 'cancelled')", name="deadline_state"),
-    Index("deadline_next", "next_at", **_where(IS_PENDING)),
+    partial_index("deadline_next", "next_at", where=_bare(IS_PENDING)),
     Index("deadline_ticket", "ticket"),
-    Index("deadline_ended", "desk", "closed_at", "kind", "state", **_where(IS_ENDED_PROMISE)),
+    partial_index("deadline_ended", "desk", "closed_at", "kind", "state", where=_bare(IS_ENDED_PROMISE)),
 )
 
 # What comes round for a desk as a whole: the digest (D9).
@@ -281,7 +279,7 @@ ARRIVAL = Table(
     Index("arrival_content", "desk", "content_key"),
     Index("arrival_digest", "digest"),
     Index("arrival_message_id", "message_id"),
-    Index("arrival_outcome", "outcome", "id", **_where(IS_PARKED)),
+    partial_index("arrival_outcome", "outcome", "id", where=_bare(IS_PARKED)),
 )
 
 # A held mail (S4). Its hour is a clock of its own.
@@ -302,7 +300,7 @@ HELD = Table(
     Column("decided_at", Instant),
     Column("context", JSON, nullable=False),
     CheckConstraint("state IN ('held', 'accepted', 'rejected')", name="held_state"),
-    Index("held_next", "next_at", **_where(IS_HELD)),
+    partial_index("held_next", "next_at", where=_bare(IS_HELD)),
 )
 
 # A known outage (N1).

@@ -4,12 +4,28 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String
+from sqlalchemy import DateTime, Dialect, Index, MetaData, String, TextClause
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from mailgate.store.instants import instant_text
 
 METADATA = MetaData()
+_WHERE = "mailgate_where"
+
+
+def partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    """Return an index of the rows of which `where` holds. SQLAlchemy's own options for it (`postgresql_where`) load both
+    dialects wherever the tables are imported: a tenth of a command's start."""
+    return Index(name, *columns, info={_WHERE: where.text})
+
+
+@compiles(CreateIndex)
+def _with_where(create: CreateIndex, compiler: Any, **options: Any) -> str:
+    made: str = compiler.visit_create_index(create, **options)
+    condition = create.element.info.get(_WHERE)
+    return f"{made} WHERE {condition}" if condition else made
 
 
 class Instant(TypeDecorator[datetime]):

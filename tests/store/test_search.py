@@ -11,8 +11,9 @@ from sqlalchemy import Engine, delete, insert, update
 
 from mailgate.model.search import BadSearch, read_search
 from mailgate.model.ticket import Message, Ticket
-from mailgate.store import schema, search_index
+from mailgate.store import schema, search, search_index
 from mailgate.store.engine import open_engine, reading, transaction
+from mailgate.store.ids import Ids
 from mailgate.store.rows import message_row, ticket_row
 from mailgate.store.search import find_tickets
 from mailgate.store.tables import ACCOUNT, MESSAGE, TICKET
@@ -165,3 +166,60 @@ def test_a_text_of_a_megabyte_is_kept_and_found_by_its_beginning(found_in: Engin
 def test_whatever_is_typed_is_a_question_or_a_clear_complaint(found_in: Engine, line: str, more: str):
     with suppress(BadSearch), reading(found_in) as connection:
         assert find_tickets(connection, read_search(more + line)) == []
+
+
+def test_a_filter_of_few_tickets_and_one_of_many_find_the_same(found_in: Engine, monkeypatch: pytest.MonkeyPatch):
+    write(found_in, {n: ("Server", f"the server of rack {n}") for n in range(10001, 10061)}, status="closed")
+    write(
+        found_in, {n: ("Server", f"the server of rack {n}") for n in range(10061, 10064)}, status="open", queue="sales"
+    )
+    asked = (
+        "server status:open",
+        "server queue:sales",
+        "server status:closed",
+        "rack status:waiting",
+        "rack status:open queue:support",
+    )
+    found = []
+    for few, named in ((2000, 100), (2000, 1), (0, 0)):
+        monkeypatch.setattr(search, "_FEW", few)
+        monkeypatch.setattr(search, "_NAMED", named)
+        found.append([numbers(found_in, line, limit=100) for line in asked])
+    assert found[0] == found[1] == found[2]
+    assert found[0][:2] == [[10063, 10062, 10061]] * 2
+    assert [len(one) for one in found[0][2:]] == [60, 0, 0]
+
+
+def test_hits_are_looked_up_step_by_step_and_none_is_lost_between_them(
+    found_in: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    write(found_in, {n: ("", f"the server of rack {n}") for n in range(10001, 10021)})
+    monkeypatch.setattr(search, "_STEPS", (3, 5, 100))
+    assert numbers(found_in, "server") == list(range(10020, 10000, -1))
+    assert numbers(found_in, "server owner:nobody@team.example") == []
+
+
+def test_days_find_what_was_written_here_and_what_was_taken_over_later(found_in: Engine):
+    ids = Ids(lambda: NOON)
+    said = {10001: ("Live", "server"), 10002: ("Old", "server")}
+    write(found_in, said)
+    with transaction(found_in) as connection:
+        long_ago = NOON - timedelta(days=400)
+        for number, at in ((10001, NOON), (10002, long_ago)):  # both were written today
+            connection.execute(update(MESSAGE).where(MESSAGE.c.ticket == number).values(at=at))
+            connection.execute(update(TICKET).where(TICKET.c.number == number).values(created_at=at))
+        connection.execute(delete(MESSAGE).where(MESSAGE.c.ticket == 10001))
+        message = Message(id="", kind="customer", author="a@shop.example", author_name="", at=NOON, subject="Live",
+                          visible_text="server")  # fmt: skip
+        connection.execute(insert(MESSAGE), [message_row(message, 10001, ids())])
+    yesterday = (NOON - timedelta(days=1)).date().isoformat()
+    assert numbers(found_in, f"server before:{yesterday}") == [10002]
+    assert numbers(found_in, f"server after:{yesterday}") == [10001]
+
+
+def test_a_word_of_very_many_messages_is_taken_as_it_stands(found_in: Engine, monkeypatch: pytest.MonkeyPatch):
+    write(found_in, {10001: ("", "server"), 10002: ("", "server"), 10003: ("", "servers")})
+    assert len(numbers(found_in, "server")) == 3
+    monkeypatch.setattr(search, "_VERY_MANY", 2)
+    assert len(numbers(found_in, "serv")) == 3
+    assert len(numbers(found_in, "server")) == (2 if found_in.dialect.name == "sqlite" else 3)
