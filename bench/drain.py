@@ -60,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--mix", choices=("new", "day"), action="append", help="default: both")
     parser.add_argument("--counts", action="store_true", help="count instructions too: valgrind, some minutes")
     parser.add_argument("--only-counts", action="store_true")
+    parser.add_argument("--no-ways", action="store_true", help="daemons alone")
     args = parser.parse_args(argv)
     versions = [Version("now", ROOT, sys.executable)]
     if args.beside:
@@ -68,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
     for mix in args.mix or ("new", "day"):
         if not args.only_counts:
             print_daemons(versions, mix, args.mails, args.times)
-            print_ways(versions, mix, args.times)
+            if not args.no_ways:
+                print_ways(versions, mix, args.times)
         if args.counts or args.only_counts:
             print_counts(versions, mix)
     return 0
@@ -190,7 +192,7 @@ def _desk(version: Version, folder: Path) -> Path:
 def _environ(version: Version, folder: Path) -> dict[str, str]:
     # with bytecode, as an installed version has it; one order of sets for all
     cache = {"PYTHONPYCACHEPREFIX": f"{tempfile.gettempdir()}/mailgate-bench-bytecode"}
-    return {**os.environ, **cache, "PYTHONPATH": f"{version.tree}:{HERE}", "PYTHONHASHSEED": "0"}
+    return {**os.environ, **cache, "PYTHONPATH": f"{version.tree}:{HERE}", "PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1"}
 
 
 def _total(dump: Path) -> int:

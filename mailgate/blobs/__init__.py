@@ -2,8 +2,9 @@
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from threading import get_ident
 from typing import Protocol
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from mailgate.errors import ConfigError, TryLater
 
+_AT_ONCE = 100  # files that are written before the first of them is synchronised
 _HOST = socket.gethostname().replace("/", "_")
 
 
@@ -75,11 +77,11 @@ class FolderBlobs:
         self.put_all([(digest, data)])
 
     def put_all(self, blobs: Iterable[tuple[str, bytes]]) -> None:
-        """Keep them all; a folder that took several is synchronised once."""
+        """Keep them all, some at once: whoever is synchronised first has the disk write down what the others need too."""
+        left = iter(blobs)
         try:
-            folders = {self._place(digest, data) for digest, data in blobs}
-            for folder in folders:
-                _sync_folder(folder)
+            while some := dict(islice(left, _AT_ONCE)):
+                self._put_some(some)
         except OSError as error:
             raise TryLater(f"the blob folder cannot be written: {error.strerror}") from error
 
@@ -103,31 +105,37 @@ class FolderBlobs:
         except OSError as error:
             raise TryLater(f"the blob folder cannot be written: {error.strerror}") from error
 
-    def _place(self, digest: str, data: bytes) -> Path:
-        file = self._file(digest)
-        # a file that is there was whole before it got its name; its folder is synchronised again all the same, since
-        # whoever put it may not have come so far
-        if not file.exists():
-            self._make_folder(file.parent)
-            # several machines may share the disk
-            fresh = file.with_name(f".{digest}.{_HOST}.{os.getpid()}.{get_ident()}")
-            try:
-                _write_durably(fresh, data)
-                fresh.rename(file)
-            except OSError:
-                # half a mail on a full disk would keep it full
+    def _put_some(self, blobs: Mapping[str, bytes]) -> None:
+        files = [self._file(digest) for digest in blobs]
+        fresh: dict[Path, Path] = {}
+        written: list[int] = []
+        try:
+            for file, data in zip(files, blobs.values(), strict=True):
+                if not file.exists():
+                    self._make_folder(file.parent)
+                    # several machines may share the disk
+                    fresh[file] = file.with_name(f".{file.name}.{_HOST}.{os.getpid()}.{get_ident()}")
+                    written.append(_written(fresh[file], data))
+            for descriptor in written:
+                os.fsync(descriptor)
+            for file in list(fresh):  # each is whole before it gets its name
+                fresh[file].rename(file)
+                del fresh[file]
+        finally:
+            for descriptor in written:
+                os.close(descriptor)
+            for left in fresh.values():  # half a mail on a full disk would keep it full
                 with suppress(OSError):
-                    fresh.unlink()
-                raise
-        return file.parent
+                    left.unlink()
+        # of files that were there too: whoever put them may not have come so far
+        for folder in dict.fromkeys(folder for file in files for folder in file.parents[:3]):
+            _sync_folder(folder)
 
     def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        if folder != self.path:
-            self._make_folder(folder.parent)
-        folder.mkdir(mode=0o700, parents=folder == self.path, exist_ok=True)
-        _sync_folder(folder.parent)
+        if not folder.is_dir():
+            if folder != self.path:
+                self._make_folder(folder.parent)
+            folder.mkdir(mode=0o700, parents=folder == self.path, exist_ok=True)
 
     def _file(self, digest: str) -> Path:
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
@@ -135,12 +143,17 @@ class FolderBlobs:
         return self.path / digest[:2] / digest[2:4] / digest
 
 
-def _write_durably(file: Path, data: bytes) -> None:
+def _written(file: Path, data: bytes) -> int:
+    """Write a file; return its descriptor, still to be synchronised."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _sync_folder(folder: Path) -> None:

@@ -66,11 +66,20 @@ def _broken(line: str, width: int) -> list[str]:
 def _break(line: str, width: int) -> int:
     """Return the place of the blank to break at: the last that fits, else the first there is; -1 for none. Neither side of
     it is a blank, and no piece is a signature's line."""
-    fits, place = -1, line.find(" ", 1)
-    while 0 <= place < len(line) - 1:
-        if line[place - 1] != " " and line[place + 1] != " " and line[:place] != "--" and line[place + 1 :] != "--":
-            if place > width:
-                return fits if fits >= 0 else place
-            fits = place
+    place = line.rfind(" ", 1, width + 1)
+    while place > 0:
+        if _may_break(line, place):
+            return place
+        place = line.rfind(" ", 1, place)
+    place = line.find(" ", width + 1)
+    while place > 0:
+        if _may_break(line, place):
+            return place
         place = line.find(" ", place + 1)
-    return fits
+    return -1
+
+
+def _may_break(line: str, place: int) -> bool:
+    if place >= len(line) - 1 or line[place - 1] == " " or line[place + 1] == " ":
+        return False
+    return not (place == 2 and line.startswith("--")) and not (place == len(line) - 3 and line.endswith("--"))

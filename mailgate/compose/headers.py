@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 _LINE_LIMIT = 76  # RFC 2047, 2: a line with an encoded word
@@ -41,6 +42,7 @@ def field(name: str, value: str) -> str:
     return f"{name}: {_encoded(value, len(name) + 2)}\r\n"
 
 
+@lru_cache(maxsize=1024)  # the desk's own and its people's come again and again
 def address_field(name: str, display: str, address: str) -> str:
     """Return the header `name` with one mailbox. A local part beyond ASCII stays as UTF-8 (RFC 6532)."""
     display, shown = clean_line(display, 200), f"<{header_address(address)}>"

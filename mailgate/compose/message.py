@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailgate.compose import headers
 from mailgate.compose.flowed import flowed
@@ -67,6 +68,7 @@ def _body(rendered: Rendered, files: Sequence[tuple[StoredFile, bytes]]) -> Part
     return body
 
 
+@lru_cache(maxsize=8)  # the desk's people get one text, one after the other
 def _text_part(subtype: str, text: str, *, is_alone: bool) -> Part:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kind = f"text/{subtype}"

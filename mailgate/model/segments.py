@@ -10,6 +10,8 @@ from mailgate.model.quick import quick
 SegmentKind = Literal["said", "forward", "quote", "attribution", "header", "old", "signature", "footer"]
 _VISIBLE = ("said", "forward")
 _SHOWN_AS = {"header": "attribution", "old": "quote"}
+_RULE = "_-=\u2014\u2500~"
+_RULE_BEGINS = frozenset(_RULE + ">*")
 _BLANKS = re.compile(r"\n{3,}")
 
 
@@ -67,11 +69,17 @@ def left_out_by_kind(segments: Sequence[Segment]) -> list[dict[str, Any]]:
 
 def hidden_lines(text: str, visible: str) -> int:
     """Return how many lines of `text` are not in `visible`, which is made of it by leaving some out (P6)."""
-    whole, shown = (sum(1 for line in one.split("\n") if line.strip() and not is_rule(line)) for one in (text, visible))
-    return max(0, whole - shown)
+    return 0 if text == visible else max(0, _words_in(text) - _words_in(visible))
+
+
+def _words_in(text: str) -> int:
+    """Return how many lines there are with more than a drawn rule."""
+    return sum(
+        1 for line in text.split("\n") if (bare := line.strip()) and not (bare[0] in _RULE_BEGINS and is_rule(line))
+    )
 
 
 def is_rule(line: str) -> bool:
     """Tell whether the line is nothing but a drawn rule."""
     bare = line.strip(" \t>*")
-    return len(bare) >= 3 and not bare.strip("_-=\u2014\u2500~")
+    return len(bare) >= 3 and not bare.strip(_RULE)
