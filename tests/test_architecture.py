@@ -86,7 +86,7 @@ PURE_MAY_USE = frozenset(
     __future__ base64 binascii bisect calendar codecs collections contextlib dataclasses datetime difflib email
     encodings enum fractions functools hashlib heapq hmac html io ipaddress itertools json math operator quopri re
     string struct textwrap types typing unicodedata urllib zlib zoneinfo
-    asn1crypto charset_normalizer jinja2 mailparser markupsafe nh3 re2 selectolax tnefparse
+    asn1crypto charset_normalizer jinja2 mailparser markupsafe msgspec nh3 re2 selectolax tnefparse
     """.split()
 )
 IMPURE_CALLS = {

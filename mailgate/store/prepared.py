@@ -2,10 +2,14 @@
 
 A statement of SQLAlchemy Core costs 100 µs before the database sees it; a mail needs some twenty. These keep Core's
 words, types and both dialects, and leave out what is the same every time.
+
+0.1.0 wrote a function out for each statement (`eval`): values of a ticket's row in 2.5 µs instead of 2.9, its row by names
+in 3.1 instead of 3.8, a mail 6 µs of some 4,500; and each statement took 0.2 ms longer to compile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import JSON, BindParameter, Connection, Dialect, Select, bindparam
@@ -20,7 +24,7 @@ Processor = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One statement in one dialect, with functions of its own, written out value by value, for what goes in and out."""
+    """One statement in one dialect, with functions of its own for what goes in and out."""
 
     sql: str
     parameters: Callable[[Mapping[str, Any]], Any]  # of the given values, as the driver takes them
@@ -116,36 +120,71 @@ def _compile(statement: Statement, dialect: Dialect) -> _Compiled:
     binds: dict[str, BindParameter[Any]] = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
     names = tuple(compiled.positiontup if compiled.positional else binds)
     columns = tuple(getattr(statement, "selected_columns", None) or getattr(statement, "_returning", ()) or ())
-    readers = [_reader(column.type, dialect) for column in columns]
-    known: dict[str, Any] = {f"read{place}": reader for place, reader in enumerate(readers)}
-    given: list[str] = []
-    for place, name in enumerate(names):
-        bind, binder = binds[name], _binder(binds[name].type, dialect)
-        if not bind.required:  # what the statement itself sets is converted once
-            known[f"fixed{place}"] = binder(bind.effective_value) if binder else bind.effective_value
-            given.append(f"fixed{place}")
-        else:
-            known[f"bind{place}"] = binder
-            given.append(f"bind{place}(values[{name!r}])" if binder else f"values[{name!r}]")
-    cells = [f"None if row[{place}] is None else read{place}(row[{place}])" if reader else f"row[{place}]"
-             for place, reader in enumerate(readers)]  # fmt: skip
-    as_list, as_mapping = f"[{', '.join(given)}]", _mapping(names, given)
+    readers = [
+        (place, reader) for place, column in enumerate(columns) if (reader := _reader(column.type, dialect)) is not None
+    ]
     return _Compiled(
         sql=compiled.string,
-        parameters=_function("values", as_list if compiled.positional else as_mapping, known),
-        plain=_function("row", f"({', '.join(cells)},)", known) if any(readers) else None,
-        named=_function("row", _mapping([column.key for column in columns], cells), known),
+        parameters=_taking(names, binds, dialect, is_positional=compiled.positional),
+        plain=_plain(readers) if readers else None,
+        named=_named(tuple(str(column.key) for column in columns), readers),
     )
 
 
-def _mapping(names: Sequence[str], expressions: Sequence[str]) -> str:
-    return f"{{{', '.join(f'{name!r}: {one}' for name, one in zip(names, expressions, strict=True))}}}"
+def _taking(
+    names: Sequence[str], binds: Mapping[str, BindParameter[Any]], dialect: Dialect, *, is_positional: bool
+) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what makes of values by name what the driver takes. They are picked in one call; then only those that the
+    driver would not take as they are, and those that the statement itself sets, are looked at."""
+    known, fixed = dict.fromkeys(names, None), []
+    binders: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, name in enumerate(names):
+        bind, binder = binds[name], _binder(binds[name].type, dialect)
+        if not bind.required:  # converted once
+            known[name] = binder(bind.effective_value) if binder else bind.effective_value
+            fixed.append(name)
+        elif binder:
+            binders.append((place, binder))
+    own = {name: known[name] for name in fixed}
+    pick = _picker(names)
+
+    def take(values: Mapping[str, Any]) -> Any:
+        picked = list(pick({**values, **own} if own else values))
+        for place, binder in binders:
+            picked[place] = binder(picked[place])
+        return picked if is_positional else dict(zip(names, picked, strict=False))
+
+    return take
 
 
-def _function(name: str, expression: str, known: dict[str, Any]) -> Callable[[Any], Any]:
-    """Return the function of `name` that is `expression`; it holds places, and names of our own columns and parameters."""
-    made: Callable[[Any], Any] = eval(f"lambda {name}: {expression}", known)  # noqa: S307
-    return made
+def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
+def _plain(readers: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Any], tuple[Any, ...]]:
+    def read(row: Any) -> tuple[Any, ...]:
+        cells = list(row)
+        for place, reader in readers:
+            if cells[place] is not None:
+                cells[place] = reader(cells[place])
+        return tuple(cells)
+
+    return read
+
+
+def _named(
+    names: Sequence[str], readers: Sequence[tuple[int, Callable[[Any], Any]]]
+) -> Callable[[Any], dict[str, Any]]:
+    def read(row: Any) -> dict[str, Any]:
+        cells = list(row)
+        for place, reader in readers:
+            if cells[place] is not None:
+                cells[place] = reader(cells[place])
+        return dict(zip(names, cells, strict=False))
+
+    return read
 
 
 def _binder(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
