@@ -194,6 +194,7 @@ def _escalate(work: Work, command: Command) -> None:
 def _ask_managers(work: Work, reason: str) -> None:
     """C5: a decision of the management is asked for; the ticket stays where it is."""
     scene, case = work.scene, work.case
+    work.is_escalated = case.ticket.status in ("resolved", "closed")  # what is to be decided is not over
     work.letters += _to_management(work, reason, "management")
     work.letters.append(letters.escalation(case, scene.desk, "management", case.ticket.team, scene.now))
 
@@ -449,6 +450,10 @@ def snapshot(case: Case) -> dict[str, Any]:
 
 def _ack(work: Work, command: Command) -> None:
     scene, case = work.scene, work.case
+    if any(one.kind == "ack" and one.state != "cancelled" for one in case.deadlines):  # P2: one a ticket
+        work.fail(command, "acknowledged")
+        return
+    work.case = clocks.start_ack(case, scene.desk, scene.at)
     queue = scene.desk.queues[case.ticket.queue]
     routed = Routed(queue=queue, priority=case.ticket.priority, language=case.ticket.language, needs_identity=False,
                     missing=case.ticket.missing)  # fmt: skip
