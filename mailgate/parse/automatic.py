@@ -280,8 +280,11 @@ def _auto_reply(
         )
     if by_subject and by_text and _PREFIXED.match(facts.core or title) and "?" not in text[:_HEAD]:
         return Automatic(kind="auto_reply", because="vacation wording in the place of a reply's Re:, and in the text")
-    is_said = by_subject or _says(text, forms.auto_texts) or robots.is_handed_in_locally(fields)
-    if not is_answer and is_said and robots.is_bare_answer(fields):
+    if (
+        not is_answer
+        and robots.is_bare_answer(fields)
+        and (by_subject or robots.is_handed_in_locally(fields) or _says(text, forms.auto_texts))
+    ):
         return Automatic(kind="auto_reply", because="an answer to our address that no mail program wrote")
     if by_subject and _has_null_path(fields):
         return Automatic(kind="auto_reply", because="subject of a vacation reply, null return path")

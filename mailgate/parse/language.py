@@ -9,9 +9,7 @@ from functools import lru_cache
 
 from mailgate.model.phrases import LanguageWords, Phrases
 
-_NOISE = re.compile(
-    r"https?://\S++|\S++@\S++|www\.\S++|\[[^\]\n]{1,60}#[^\]\n]{1,30}\]|(?<![\w-])[\w-]++\.\w++(?:\.\w++)*"
-)
+_NOISE = re.compile(r"https?://\S++|www\.\S++|\[[^\]\n]{1,60}#[^\]\n]{1,30}\]|(?<![\w-])[\w-]++\.\w++(?:\.\w++)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _CYRILLIC_RUN = re.compile(r"[\u0400-\u04ff]+")

@@ -35,6 +35,8 @@ class LimitExceeded(Exception):
 
 def check(raw: bytes, limits: Limits) -> None:
     """Raise LimitExceeded where the header, the parts or the nesting of `raw` go beyond `limits` (M4)."""
+    if _is_plainly_small(raw, limits):
+        return
     header = _header_size(raw)
     if header > limits.header_bytes:
         raise LimitExceeded("header_bytes", limits.header_bytes)
@@ -49,6 +51,18 @@ def check(raw: bytes, limits: Limits) -> None:
             break
     if containers and (containers > limits.max_depth or raw.count(b"\n--") > limits.max_parts):
         _check_structure(raw, limits)
+
+
+def _is_plainly_small(raw: bytes, limits: Limits) -> bool:
+    """Most mails are told at once: an empty line soon, and nowhere a word of a container."""
+    start = len(raw) - len(raw.lstrip(b"\r\n"))
+    end = raw.find(b"\n\n", start, start + limits.header_bytes)
+    other = raw.find(b"\n\r\n", start, end if end >= 0 else start + limits.header_bytes)
+    end = other if other >= 0 else end
+    if end < 0 or raw.count(b"\n", 0, end) >= limits.header_lines:
+        return False
+    head = raw[start:end].lower()
+    return b"multipart/" not in head and b"message/" not in head
 
 
 def _header_size(raw: bytes) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -35,6 +35,12 @@ from mailgate.parse.tree import Part
 
 _MAX_PROBLEMS = 50
 _MAX_AUTH = 50
+_MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
+_USUAL_DATE = re.compile(
+    rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d?) ({'|'.join(_MONTHS)}) ((?:19|20)\d\d)"
+    r" (\d\d):(\d\d):([0-5]\d) ([+-])(\d\d)([0-5]\d)",
+    re.ASCII,
+)
 _TOKEN = re.compile(r"\+[\w.=-]{16,}@")  # an address that was made for the answer, ours or another system's
 
 
@@ -215,10 +221,20 @@ def _date(raw: str | None) -> datetime | None:
     if not raw:
         return None
     try:
+        if usual := _USUAL_DATE.fullmatch(raw):
+            return _usual_date(usual)
         found = parse_mail_date(raw).value or parsedate_to_datetime(raw)
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     except Exception:  # the stdlib raises several kinds on hostile dates
         return None
+
+
+def _usual_date(found: re.Match[str]) -> datetime:
+    """The form of nearly every date, in a tenth of the time that the library takes for all of them."""
+    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    at = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    return at - ahead if sign == "+" else at + ahead
 
 
 def _return_path(raw: str | None) -> str | None:

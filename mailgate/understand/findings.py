@@ -12,7 +12,7 @@ from mailgate.understand.names import find_names
 from mailgate.understand.numbers import ACCOUNT_PATTERNS, Lines, read_accounts
 from mailgate.understand.reading import Reading
 from mailgate.understand.requests import Asked, is_formal, read_request, side_of
-from mailgate.understand.thanks import GLAD, SAD, has_emoji, thanks_of, with_emoji, without_signature
+from mailgate.understand.thanks import GLAD, MOST_WORDS, SAD, has_emoji, thanks_of, with_emoji, without_signature
 from mailgate.understand.tone import announced_matter, stated_outage
 from mailgate.understand.words.lexer import QUESTION, cut, fold, join
 from mailgate.understand.words.lists import Lists
@@ -100,6 +100,8 @@ def _thanks(reading: Reading, lexicon: Lexicon) -> str:
         return ""
     text = without_signature(with_emoji(_without_reactions(body, lexicon)), _matter(lexicon))
     words = cut(fold(text), _abbreviations(lexicon))
+    if len(words.words) > MOST_WORDS:
+        return ""
     hits = {**compile_lists(lexicon, "facts").find(words), **compile_lists(lexicon, "thanks").find(words)}
     spoken = dict.fromkeys(" ".join(words.words[hit.start : hit.end]) for hit in thanks_of(words, hits, text))
     return ", ".join(f"«{_shown(said)}»" for said in list(spoken)[:5])

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
@@ -121,10 +121,13 @@ class Lines:
         self.low = text.lower()
         self._lines = text.split("\n")
         self._readable: dict[str, str] = {}
+        self._speaking: dict[tuple[str, ...], list[str]] = {}
         self._ends = list(accumulate(len(line) + 1 for line in self.low.split("\n")))
 
-    def speaking(self, needles: Sequence[str]) -> list[str]:
+    def speaking(self, needles: tuple[str, ...]) -> list[str]:
         """Return the lines that hold any of the `needles`."""
+        if needles in self._speaking:
+            return self._speaking[needles]
         found: set[int] = set()
         for needle in needles:
             at = self.low.find(needle)
@@ -132,7 +135,8 @@ class Lines:
                 line = bisect_right(self._ends, at)
                 found.add(line)
                 at = self.low.find(needle, self._ends[line])
-        return [self._lines[line] for line in sorted(found)]
+        self._speaking[needles] = speaking = [self._lines[line] for line in sorted(found)]
+        return speaking
 
     @cached_property
     def has_digit(self) -> bool:

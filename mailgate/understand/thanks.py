@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mailgate.understand.words.lexer import ADDRESS, HOST, IP, QUESTION, SENTENCE, Words, fold
 from mailgate.understand.words.lists import Hit
 
-_MOST_WORDS = 45
+MOST_WORDS = 45
 _SHORT_WORDS = 8  # from here on a word that no list knows may be one of thanks
 _MOST_NAMES = 2
 _MOST_SIGNATURE = 8  # lines
@@ -78,7 +78,7 @@ def thanks_of(words: Words, hits: Mapping[str, tuple[Hit, ...]], text: str) -> l
     """Return the phrases of a mere thank-you, none where anything else is left of `words`, which were cut of `text`."""
     total = len(words.words)
     phrases = list(hits.get("thanks.phrase", ()))
-    if not phrases or total > _MOST_WORDS or QUESTION in words.breaks[1:]:
+    if not phrases or total > MOST_WORDS or QUESTION in words.breaks[1:]:
         return []
     allowed = _covered(hits.get("thanks.allowed", ()))
     if any(hit.start not in allowed for hit in hits.get("thanks.blocker", ())):
