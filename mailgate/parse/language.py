@@ -73,8 +73,11 @@ def _leader(scored: Sequence[tuple[float, _Profile]], margin: float) -> _Profile
 
 def _is_known(words: Sequence[str], profile: _Profile) -> bool:
     """Tell whether the text is of this language at all, not only nearer to it than to the others."""
-    known = sum(word in profile.words or not profile.letters.isdisjoint(word) for word in words)
-    strange = sum(profile.strange.search(word) is not None for word in words if not word.isascii())
+    common = profile.words
+    known = len([word for word in words if word in common])
+    rare = [word for word in words if not word.isascii()]  # no letter of a language's own is ASCII
+    known += len([word for word in rare if word not in common and not profile.letters.isdisjoint(word)])
+    strange = len([word for word in rare if profile.strange.search(word)])
     return known * 6 >= len(words) and known > strange
 
 

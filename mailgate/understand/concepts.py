@@ -89,9 +89,10 @@ class Finder:
         hits = self._hits
         for row, acts_of in self._index.items():
             if row in hits and (things := self._true(row, hits[row])):
-                for concept, act in acts_of:
-                    if act in hits:
-                        found.setdefault(concept, []).extend(self._together(things, hits[act]))
+                acts = [(concept, hits[act]) for concept, act in acts_of if act in hits]
+                by_sentence = self._by_sentence(things) if acts else {}
+                for concept, done in acts:
+                    found.setdefault(concept, []).extend(self._together(by_sentence, done))
         return found
 
     def _true(self, name: str, things: tuple[Hit, ...]) -> tuple[Hit, ...]:
@@ -105,14 +106,17 @@ class Finder:
             if not any(other.start < thing.end and thing.start < other.end for other in others)
         )
 
-    def _together(self, things: tuple[Hit, ...], acts: tuple[Hit, ...]) -> Iterator[Stated]:
+    def _by_sentence(self, things: tuple[Hit, ...]) -> dict[int, list[Hit]]:
+        of = self._sentences()
+        found: dict[int, list[Hit]] = {}
+        for thing in things[:_MOST]:
+            found.setdefault(of[thing.start], []).append(thing)
+        return found
+
+    def _together(self, things: Mapping[int, Sequence[Hit]], acts: tuple[Hit, ...]) -> Iterator[Stated]:
         of = self._sentences()
         for act in acts[:_MOST]:
-            near = [
-                thing
-                for thing in things[:_MOST]
-                if of[thing.start] == of[act.start] and _are_apart(thing, act) and _may_mix(thing, act)
-            ]
+            near = [thing for thing in things.get(of[act.start], ()) if _are_apart(thing, act) and _may_mix(thing, act)]
             if near:
                 nearest = min(near, key=lambda thing: _distance(thing, act))
                 if _distance(nearest, act) <= _FARTHEST:

@@ -103,6 +103,7 @@ _TO_COME = re.compile(
 _UNTIL = re.compile(r"[ ]?(?:до|bis|to|do|until|till|und|and|a|i|и|та|[-–—])[ ]?\d", re.IGNORECASE)
 _MOST_MOMENTS = 20
 _PHONE = re.compile(r"(?<![\w.#/-])(?:\+|00)?\(?\d[\d \t\u00a0()/-]{6,20}\d(?![\w.]{0,40}\d)")
+_ANY_PHONE = re.compile(r"\d[\d \t\u00a0()/-]{6,20}\d")  # is in whatever that matches, and found in a third of the time
 _CALL = re.compile(
     r"(?i:r[üu]e?f|\btel|\bcall|\bphone|\bring\b|\bdzwo|zadzwo|oddzwo|перезвон|позвон|звон|\bтел|подзвон|передзвон|"
     r"зателефон|набер|\bmobil|\bhandy|\bcell|kom[óo]rk|erreichbar[ ](?:bin|unter)|reach[ ]me)"
@@ -203,6 +204,8 @@ def _tidy(moment: str) -> str:
 
 def _callback(text: str) -> str:
     """Return the number to call back, with the hours named beside it."""
+    if not _ANY_PHONE.search(text):
+        return ""
     for found in _PHONE.finditer(text):
         if sum(character.isdigit() for character in found.group()) < 7:
             continue

@@ -4,17 +4,21 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailgate.understand.words.lexer import ADDRESS, HOST, IP
 
-_ENTITY = re.compile(
-    r"""(?P<url>\b(?:https?|ftp|sftp)://[^\s<>"'«»„“”]{1,500})
-    |(?P<mail>(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})
-    |(?P<ip>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w/])(?!\.\d))
-    |(?P<ip6>(?<![\w:.])(?=[0-9a-f:]{0,39}:)[0-9a-f:]{3,39}(?![\w:/]))
-    |(?P<host>(?<![\w@.+-])(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}(?:xn--[a-z0-9-]{2,20}|[^\W\d_]{2,18})(?![\w@]))""",
-    re.IGNORECASE | re.VERBOSE,
+_URL_OR_MAIL = r"""(?P<url>\b(?:https?|ftp|sftp)://[^\s<>"'«»„“”]{1,500})
+    |(?P<mail>(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})"""
+_IPV4_WORD = r"(?P<ip>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w/])(?!\.\d))"
+_IPV6_WORD = r"(?P<ip6>(?<![\w:.])(?=[0-9a-f:]{0,39}:)[0-9a-f:]{3,39}(?![\w:/]))"
+_HOST_WORD = (
+    r"(?P<host>(?<![\w@.+-])(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}"
+    r"(?:xn--[a-z0-9-]{2,20}|[^\W\d_]{2,18})(?![\w@]))"
 )
+_ENTITY = re.compile(f"{_URL_OR_MAIL}|{_IPV4_WORD}|{_IPV6_WORD}|{_HOST_WORD}", re.IGNORECASE | re.VERBOSE)
+_PLAIN_ENTITY = re.compile(f"{_IPV4_WORD}|{_HOST_WORD}", re.IGNORECASE)  # without a colon or an at it is no other
+_SHORT_RUN = 100  # characters of a word that is worth keeping
 _RUN = re.compile(r"(?<!\S)[^\s.@:]*[.@:]\S+")
 _SHORT_NEEDLES = (
     "vps",
@@ -90,14 +94,11 @@ def find_names(text: str) -> Names:
     hosts: dict[str, None] = {}
     pieces: list[str] = []
     end = 0
-    for found in _entities(text):
-        kind, value = found.lastgroup or "", found.group().lower()
-        stand_in = _read(
-            kind, value, text[max(0, found.start() - 24) : found.start()], servers, domains, addresses, hosts
-        )
+    for kind, value, first, last in _entities(text):
+        stand_in = _read(kind, value, text[max(0, first - 24) : first], servers, domains, addresses, hosts)
         if stand_in:
-            pieces += (text[end : found.start()], stand_in)
-            end = found.end()
+            pieces += (text[end:first], stand_in)
+            end = last
     for name in _short_names(text):
         servers.setdefault(name)
     return Names(
@@ -109,10 +110,23 @@ def find_names(text: str) -> Names:
     )
 
 
-def _entities(text: str) -> Iterator[re.Match[str]]:
-    """Yield what may be a name; only where a dot, a colon or an at stands within a run of letters."""
+def _entities(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Yield what may be a name, lower case, its kind before and its place behind it; only where a dot, a colon or an at
+    stands within a run of letters."""
     for run in _RUN.finditer(text):
-        yield from _ENTITY.finditer(text, run.start(), run.end())
+        word, start = run.group(), run.start()
+        for kind, value, first, last in _known_entities(word) if len(word) <= _SHORT_RUN else _entities_of(word):
+            yield kind, value, start + first, start + last
+
+
+@lru_cache(maxsize=4096)
+def _known_entities(run: str) -> tuple[tuple[str, str, int, int], ...]:
+    return _entities_of(run)  # a mail names its few hosts again and again
+
+
+def _entities_of(run: str) -> tuple[tuple[str, str, int, int], ...]:
+    pattern = _ENTITY if ":" in run or "@" in run else _PLAIN_ENTITY
+    return tuple((one.lastgroup or "", one.group().lower(), one.start(), one.end()) for one in pattern.finditer(run))
 
 
 def _short_names(text: str) -> Iterator[str]:

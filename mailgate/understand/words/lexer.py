@@ -37,14 +37,18 @@ _LEVELS = {**dict.fromkeys(',:()\n–—"«»„“”|', CLAUSE), **dict.fromke
 def fold(text: str) -> str:
     """Return `text` for comparison: lower case, Latin accents off (ä is ae), one kind of apostrophe, ё as е, and
     English contractions of "not" written out."""
-    if _COMBINED.search(text):
+    is_plain = text.isascii()
+    if not is_plain and _COMBINED.search(text):
         text = unicodedata.normalize("NFC", text)
     folded = text.lower()
-    if not folded.isascii() or "`" in folded:
+    if not is_plain or "`" in folded:
         folded = _FOLDED.sub(_plain, folded)
-    if "n't" in folded or "nt" in folded or "cannot" in folded:
-        folded = _NOT.sub(" not", _SHORTS.sub(lambda found: _SHORT[found.group()], folded))
-    return _E_MAIL.sub("e", folded.replace("'s ", " "))
+    if any(short in folded for short in _SHORT):
+        folded = _SHORTS.sub(lambda found: _SHORT[found.group()], folded)
+    if "n't" in folded:
+        folded = _NOT.sub(" not", folded)
+    folded = folded.replace("'s ", " ")
+    return _E_MAIL.sub("e", folded) if "e-mail" in folded else folded
 
 
 def _plain(found: re.Match[str]) -> str:
@@ -82,16 +86,19 @@ def cut(folded: str, abbreviations: frozenset[str] = frozenset()) -> Words:
     breaks: list[int] = [SENTENCE]
     is_stopped = False
     for piece in _PIECE.findall(folded):
-        level = _LEVELS.get(piece) or (SENTENCE if piece[0] == "\n" else NONE)  # an empty line may hold blanks
-        if level == NONE:
-            if is_stopped:
-                is_stopped = False
-                # a full stop before a number ends an abbreviation that no list knows: Hauptstr. 1
-                if piece[0].isdigit():
-                    breaks[-1] = CLAUSE
-            words.append(piece)
-            breaks.append(NONE)
-        elif words and level > breaks[-1]:
+        level = _LEVELS.get(piece)
+        if level is None:
+            if piece[0] != "\n":
+                if is_stopped:
+                    is_stopped = False
+                    # a full stop before a number ends an abbreviation that no list knows: Hauptstr. 1
+                    if piece[0].isdigit():
+                        breaks[-1] = CLAUSE
+                words.append(piece)
+                breaks.append(NONE)
+                continue
+            level = SENTENCE  # an empty line, which may hold blanks
+        if words and level > breaks[-1]:
             if piece == "." and abbreviations and (words[-1] in abbreviations or len(words[-1]) == 1):
                 continue
             breaks[-1] = level

@@ -43,16 +43,28 @@ class _Node:
 
 
 class _State:
-    """Where a text may be in all phrases at once: some nodes of the trie, and where each word leads from them. What a
-    word leads to is found when it first comes up."""
+    """Where a text may be in all phrases at once: some nodes of the trie, and where each word leads from them."""
 
     __slots__ = ("ends", "gap", "nodes", "onward")
 
-    def __init__(self, nodes: tuple[_Node, ...], gap: "_State | None") -> None:
+    def __init__(self, nodes: tuple[_Node, ...], gap: "_State | None", lists: "Lists") -> None:
         self.nodes = tuple(node for node in nodes if node.after)
         self.gap = gap
         self.ends = tuple(dict.fromkeys(end for node in nodes for end in node.ends))
-        self.onward: dict[str, _State | None] = {}
+        self.onward = _Onward(self, lists)
+
+
+class _Onward(dict[str, "_State | None"]):
+    """Where each word leads from a state: found when the word first comes up, and kept."""
+
+    __slots__ = ("_lists", "_state")
+
+    def __init__(self, state: _State, lists: "Lists") -> None:
+        self._state, self._lists = state, lists
+
+    def __missing__(self, word: str) -> "_State | None":
+        self[word] = found = self._lists.beyond(self._state, word)
+        return found
 
 
 class Lists:
@@ -77,11 +89,8 @@ class Lists:
         """Return every phrase found, by list, in the order of the text."""
         if self._cached > _CACHED:
             self._forget()
-        walk = _Walk(text, self._onward)
-        first = self._first
-        onward = first.onward
-        for start, word in enumerate(text.words):
-            state = onward[word] if word in onward else self._onward(first, word)
+        walk = _Walk(text)
+        for start, state in enumerate(map(self._first.onward.__getitem__, text.words)):
             if state is not None:
                 walk.follow(state, start + 1, start)
         return {name: tuple(hits) for name, hits in walk.found.items()}
@@ -93,18 +102,17 @@ class Lists:
         self._cached = 0
         self._first = self._state((self._root,))
 
-    def _onward(self, state: _State, word: str) -> _State | None:
-        """Return where `word` leads from `state`, and keep it."""
+    def beyond(self, state: _State, word: str) -> _State | None:
+        """Return where `word` leads from `state`, None where no phrase goes on with it."""
         atoms = self.atoms_of(word)
         nodes = [node.after[atom] for node in state.nodes for atom in atoms if atom in node.after]
         self._cached += 1
-        state.onward[word] = found = self._state(tuple(nodes)) if nodes else None
-        return found
+        return self._state(tuple(nodes)) if nodes else None
 
     def _state(self, nodes: tuple[_Node, ...]) -> _State:
         if nodes not in self._states:
             gaps = tuple(node.gap for node in nodes if node.gap is not None)
-            self._states[nodes] = _State(nodes, self._state(gaps) if gaps else None)
+            self._states[nodes] = _State(nodes, self._state(gaps) if gaps else None, self)
         return self._states[nodes]
 
     def atoms_of(self, word: str) -> tuple[int, ...]:
@@ -171,39 +179,45 @@ class Lists:
 class _Walk:
     """One pass over a text, and what was found."""
 
-    __slots__ = ("_breaks", "_onward", "_words", "found")
+    __slots__ = ("_breaks", "_words", "found")
 
-    def __init__(self, text: Words, onward: Callable[[_State, str], _State | None]) -> None:
-        self._words, self._breaks, self._onward = text.words, text.breaks, onward
+    def __init__(self, text: Words) -> None:
+        self._words, self._breaks = text.words, text.breaks
         self.found: defaultdict[str, list[Hit]] = defaultdict(list)
 
     def follow(self, state: _State, at: int, start: int) -> None:
         """Note what ends before word `at`, and go on within the sentence."""
-        if state.ends:
-            spoken, hit = "", None
-            for name, language in state.ends:
-                hits = self.found[name]
-                if len(hits) < _MOST_HITS:
-                    if hit is None or language != spoken:  # one phrase stands in many lists: one value serves them all
-                        spoken, hit = language, Hit(language, start, at)
-                    hits.append(hit)
-        if self._breaks[at] >= SENTENCE:  # so it is behind the last word, too
-            return
-        if state.nodes:
-            word, onward = self._words[at], state.onward
-            if (after := onward[word] if word in onward else self._onward(state, word)) is not None:
-                self.follow(after, at + 1, start)
-        if state.gap is not None:
-            self._skip(state.gap, at, start)
+        while True:
+            if state.ends:
+                self._note(state.ends, start, at)
+            if self._breaks[at] >= SENTENCE:  # so it is behind the last word, too
+                return
+            after = state.onward[self._words[at]] if state.nodes else None
+            if state.gap is not None:
+                if after is not None:
+                    self.follow(after, at + 1, start)
+                self._skip(state.gap, at, start)
+                return
+            if after is None:
+                return
+            state, at = after, at + 1
+
+    def _note(self, ends: tuple[tuple[str, str], ...], start: int, end: int) -> None:
+        spoken, hit = "", None
+        for name, language in ends:
+            hits = self.found[name]
+            if len(hits) < _MOST_HITS:
+                if hit is None or language != spoken:  # one phrase stands in many lists: one value serves them all
+                    spoken, hit = language, Hit(language, start, end)
+                hits.append(hit)
 
     def _skip(self, gap: _State, at: int, start: int) -> None:
         """Go on behind a gap of some words, or of none, in the same sentence."""
-        words, onward = self._words, gap.onward
+        words, breaks, onward = self._words, self._breaks, gap.onward
         for index in range(at, min(at + _GAP_WORDS + 1, len(words))):
-            if index > at and self._breaks[index] >= SENTENCE:
+            if index > at and breaks[index] >= SENTENCE:
                 return
-            word = words[index]
-            if (after := onward[word] if word in onward else self._onward(gap, word)) is not None:
+            if (after := onward[words[index]]) is not None:
                 self.follow(after, index + 1, start)
 
 
