@@ -6,7 +6,7 @@ second look is made only where the first, which passes over `\\b`, has found som
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 
 import re2
@@ -50,6 +50,7 @@ class Expression:
     def __init__(self, source: str, *, ignores_case: bool = False) -> None:
         self.source = source
         self._loose, self._exact = _compile(source, ignores_case)
+        self.loose: bytes = self._loose.pattern  # as RE2 reads it, without the edges of words
         self._names = tuple((number, name.decode()) for name, number in self._loose.groupindex.items())
         self.groups = frozenset(name for _, name in self._names)
 
@@ -69,6 +70,23 @@ class Expression:
             yield {
                 name: value.decode("utf-8", "replace").replace(_MARK, "") for name, value in values if value is not None
             }
+
+
+class Several:
+    """Some expressions, each with its own case, asked of a text all at once."""
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self._all = tuple(expressions)
+        options = re2.Options()
+        options.log_errors = False
+        self._set = re2.Set.SearchSet(options)
+        for one in self._all:
+            self._set.Add(one.loose)
+        self._set.Compile()
+
+    def in_text(self, text: Text) -> list[Expression]:
+        """Return those that may be in `text`, in their order; the others are not."""
+        return [self._all[number] for number in sorted(self._set.Match(text.plain) or ())] if self._all and text else []
 
 
 @lru_cache(maxsize=512)

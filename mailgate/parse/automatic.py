@@ -188,12 +188,15 @@ def _bounce(
     is_written_by_machine = bool(machine)
     if not (facts.is_reply or facts.is_forward) and "?" not in text[:_HEAD] and _encloses_ours(parts, text):
         machine.append((2, "encloses a mail of ours"))
+    is_automatic = bool(signs.by_kind.get("auto_reply") or signs.by_kind.get("auto_generated"))
+    if not machine and not is_automatic:
+        return None  # a person's, whatever its words
     found = [*machine, *_role_signs(senders)]
     if not (facts.is_reply or facts.is_forward) and forms.bounce_subject.match(title):
         found.append((2, "subject of a delivery report"))
     if found and _says(text, forms.bounce_texts):
         found.append((2 if is_written_by_machine else 1, "text of a delivery report"))
-    if found and (signs.by_kind.get("auto_reply") or signs.by_kind.get("auto_generated")):
+    if found and is_automatic:
         machine.append((1, "sent by a machine"))
         found.append(machine[-1])
     if not machine or sum(points for points, _ in found) < _ENOUGH:

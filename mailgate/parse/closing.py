@@ -43,6 +43,7 @@ _MOST_WORDS = 14  # of a phone's line
 _COVERED = 0.85  # of a footer's words that are footers' words
 _LIST_LENGTH = 8  # words of a line of a list's footer
 _MOST_ENDINGS = 8
+_DASHES = frozenset("-\u2014\u2013")
 _LOOK = 40  # lines at the end that are looked at
 _FOOTER_LINES = 60
 
@@ -203,8 +204,11 @@ def _is_of_list(line: str) -> bool:
 
 def _signature(lines: Sequence[str]) -> int | None:
     for place in range(len(lines) - 2, max(-1, len(lines) - _LOOK), -1):
-        is_marked = _MARKED.match(lines[place]) is not None
-        if is_marked or _LOOSE.match(lines[place]):
+        line = lines[place]
+        if line[:1] not in _DASHES and line[1:2] not in _DASHES:
+            continue
+        is_marked = _MARKED.match(line) is not None
+        if is_marked or _LOOSE.match(line):
             return place if _is_signature(lines[place + 1 :], is_marked=is_marked) else None
     return None
 

@@ -1,6 +1,7 @@
 """Facts read out of a mail and kept as fields (Q4): numbers, times, call-back, service; and filled labels (Q7)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mailgate.model.settings import Lexicon
@@ -70,16 +71,15 @@ _SINCE_COUNT = re.compile(
     rf"(?<!\w)(?=[sSfFoOуУвВzZзЗiIdD])(?i:(?:seit(?:[ ](?:etwa|ca\.?|ungefähr|über))?|for(?:[ ](?:the[ ])?(?:past|last))?"
     rf"(?:[ ](?:about|over|more than))?|od|уже|вже|ось уже|вот уже|juz od|już od|już)[ ]{_COUNT}[ ]{_UNIT})(?!\w)"
 )
-_AGO = re.compile(
-    rf"(?<!\w)(?i:(?:vor[ ](?:etwa[ ]|ca\.?[ ]|ungefähr[ ])?{_COUNT}[ ]{_UNIT}(?!\w))"
-    rf"|(?:{_COUNT}[ ])?{_UNIT}[ ](?:ago|temu|назад|тому)(?!\w))"
-)
+_BEFORE = re.compile(rf"(?<!\w)(?=[vV])(?i:vor[ ](?:etwa[ ]|ca\.?[ ]|ungefähr[ ])?{_COUNT}[ ]{_UNIT})(?!\w)")
+_AGO = re.compile(rf"(?<!\w)(?i:(?:{_COUNT}[ ])?{_UNIT}[ ](?:ago|temu|назад|тому))(?!\w)")
 _AT = re.compile(
     rf"(?<!\w)(?=[aAuUgGoOwWвВоОбБkKаАнН])(?i:(?:at|around|um|gegen|o|około|ok\.|koło|в|около|о|об|близько|на))[ ]"
     rf"(?P<at>{_CLOCK})(?![ ]?(?:до|bis|to|do|until|till|[-–—])[ ]?\d)"
 )
 _DAYPART = re.compile(
-    r"(?<!\w)(?i:last night|yesterday (?:morning|afternoon|evening)|this (?:morning|afternoon|evening|night)|overnight|"
+    r"(?<!\w)(?=[lLyYtToOhHgGüÜdDwWсСвВнНуУ])"
+    r"(?i:last night|yesterday (?:morning|afternoon|evening)|this (?:morning|afternoon|evening|night)|overnight|"
     r"(?:heute|letzte|gestern) (?:nacht|früh|morgen|vormittag|mittag|nachmittag|abend)|über nacht|"
     r"(?:dziś|dzisiaj|wczoraj) (?:rano|w nocy|wieczorem|po południu)|w nocy|dziś|"
     r"(?:сегодня|вчера) (?:ночью|утром|днем|днём|вечером)|ночью|"
@@ -89,7 +89,8 @@ _WEEKEND = re.compile(r"(?<!\w)(?i:seit dem wochenende|since the weekend|od week
 _MOMENTS = (  # each with needles, one of which is in whatever it matches
     (_WEEKEND, ("week", "woche", "выходн", "вихідн")),
     (_SINCE_COUNT, ("seit", "for ", "od ", "уже", "вже", "вот", "już", "juz")),
-    (_AGO, ("vor ", "ago", "temu", "назад", "тому")),
+    (_BEFORE, ("vor ",)),
+    (_AGO, (" ago", " temu", " назад", " тому")),
     (_AT, tuple("0123456789")),
     (_DAYPART, ("night", "yesterday", "this ", "heute", "letzte", "gestern", "nacht", "dzi", "wczoraj", "nocy", "сегодня",
                 "вчера", "ноч", "сьогодні", "учора", "вночі")),
@@ -102,6 +103,7 @@ _TO_COME = re.compile(
 
 _UNTIL = re.compile(r"[ ]?(?:до|bis|to|do|until|till|und|and|a|i|и|та|[-–—])[ ]?\d", re.IGNORECASE)
 _MOST_MOMENTS = 20
+_FARTHEST_AGO, _LONGEST_AGO = 40, 8  # characters before "ago", and of it with what must not follow
 _PHONE = re.compile(r"(?<![\w.#/-])(?:\+|00)?\(?\d[\d \t\u00a0()/-]{6,20}\d(?![\w.]{0,40}\d)")
 _ANY_PHONE = re.compile(r"\d[\d \t\u00a0()/-]{6,20}\d")  # is in whatever that matches, and found in a third of the time
 _CALL = re.compile(
@@ -185,15 +187,32 @@ def _told(text: str) -> str:
     """Return when something went wrong, by what names a moment without the word since."""
     low = text.lower()
     for pattern, needles in _MOMENTS:
-        if needles and not any(needle in low for needle in needles):
+        if not any(needle in low for needle in needles):
             continue
-        for found in islice(pattern.finditer(text), _MOST_MOMENTS):
+        for found in islice(_around(needles, low, pattern, text), _MOST_MOMENTS):
             sentence = text[
                 max(0, text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) : found.end() + 20
             ]
             if not _TO_COME.search(sentence):
                 return _tidy(found.groupdict().get("at") or found.group())
     return ""
+
+
+def _around(needles: Sequence[str], low: str, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what `pattern` finds; one that is dear and ends with its needles, where these stand alone."""
+    if pattern is not _AGO or len(low) != len(text):
+        yield from pattern.finditer(text)
+        return
+    places = sorted({at for needle in needles for at in _places(low, needle)})
+    for at in places[:_MOST_MOMENTS]:
+        yield from islice(pattern.finditer(text, max(0, at - _FARTHEST_AGO), at + _LONGEST_AGO), 1)
+
+
+def _places(low: str, needle: str) -> Iterator[int]:
+    at = low.find(needle)
+    while at >= 0:
+        yield at
+        at = low.find(needle, at + 1)
 
 
 def _tidy(moment: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import accumulate
 
-from mailgate.model.expressions import Expression, Text, expression
+from mailgate.model.expressions import Several, Text, expression
 
 _NUMBER_WORD = (
     r"(?:\b(?i:numer\w{0,3}|nummer|number|nr|no|num|id|lautet|номер\w{0,3}|is|ist|to|это|це)\b\.?|"
@@ -174,10 +174,6 @@ class Lines:
             self._readable[pattern.pattern] = text
         return text
 
-    def readable_by_desk(self, pattern: Expression) -> Text:
-        """Return what a desk's own pattern may match in: it may span lines."""
-        return self.whole if "login" in pattern.groups else self.of_numbers
-
 
 def read_numbers(lines: Lines) -> dict[str, str]:
     """Return customer_number, contract, order, invoice and login as far as `lines` state them."""
@@ -203,17 +199,23 @@ def read_accounts(lines: Lines, patterns: tuple[str, ...]) -> tuple[tuple[str, .
 
 
 def _stated(lines: Lines, patterns: tuple[str, ...]) -> Iterator[Mapping[str, str | None]]:
-    for own in _desks(patterns):
-        if where := lines.readable_by_desk(own):
-            yield from own.every(where)
+    of_logins, of_numbers = _desks(patterns)  # a desk's own may span lines
+    for own in of_logins.in_text(lines.whole):
+        yield from own.every(lines.whole)
+    if lines.has_digit:
+        for own in of_numbers.in_text(lines.of_numbers):
+            yield from own.every(lines.of_numbers)
     for pattern in _BUILT_IN:
         if text := lines.readable(pattern):
             yield from (found.groupdict() for found in pattern.finditer(text))
 
 
 @lru_cache(maxsize=64)
-def _desks(patterns: tuple[str, ...]) -> tuple[Expression, ...]:
-    return tuple(map(expression, patterns))
+def _desks(patterns: tuple[str, ...]) -> tuple[Several, Several]:
+    """Return those of logins, and those of numbers."""
+    every = tuple(map(expression, patterns))
+    logins = Several([one for one in every if "login" in one.groups])
+    return logins, Several([one for one in every if "login" not in one.groups])
 
 
 _BUILT_IN = tuple(map(re.compile, ACCOUNT_PATTERNS))
