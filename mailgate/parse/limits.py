@@ -45,6 +45,10 @@ def check(raw: bytes, limits: Limits) -> None:
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     if not _CONTAINER.search(raw, start, start + header):
         return  # one text, whatever it talks about
+    low = raw.lower()
+    if raw.count(b"\n--") <= limits.max_parts:  # whatever the containers are, they have no more parts than that
+        if low.count(b"multipart/") + low.count(b"message/") <= min(limits.max_depth, limits.max_parts):
+            return
     containers = 0
     for containers, _ in enumerate(_CONTAINER.finditer(raw), 1):
         if containers > min(limits.max_depth, limits.max_parts):

@@ -9,6 +9,7 @@ from functools import lru_cache
 from mailgate.model.mail import Tag
 from mailgate.model.phrases import Phrases
 
+_DIGIT = re.compile(r"\d")
 _SPACES = re.compile(r"\s+")
 _MAX = 5000
 _MAX_NUMBER = 18  # digits
@@ -33,7 +34,8 @@ def facts(subject: str, phrases: Phrases, known_tags: Collection[str]) -> Subjec
     pattern = tag_pattern(frozenset(known_tags))
     tags = find_tags(text, pattern)
     forms = _compiled(phrases)
-    numbers = tuple(dict.fromkeys(int(found.group(1) or found.group(2)) for found in forms.words.finditer(text)))
+    stated = forms.words.finditer(text) if _DIGIT.search(text) else ()
+    numbers = tuple(dict.fromkeys(int(found.group(1) or found.group(2)) for found in stated))
     bare = pattern.sub(" ", text) if tags else text
     core, kinds = _without_prefixes(bare, forms)
     if numbers:
@@ -119,6 +121,8 @@ def _alternatives(phrases: Iterable[str]) -> str:
 
 def _without_prefixes(text: str, forms: _Forms) -> tuple[str, list[str]]:
     """Take the pile of prefixes and stamps off; what kind the prefixes were, outermost first."""
+    if _is_bare(text):
+        return text.strip(), []
     kinds: list[str] = []
     place = 0
     while found := forms.prefix.match(text, place) or forms.stamp.match(text, place):
@@ -129,7 +133,14 @@ def _without_prefixes(text: str, forms: _Forms) -> tuple[str, list[str]]:
     return text[place:].strip(), kinds
 
 
+def _is_bare(text: str) -> bool:
+    """A prefix or stamp ends with a colon, or begins with a bracket, a star or the like."""
+    return text[:1].isalnum() and ":" not in text and "\uff1a" not in text
+
+
 def _without_stamps(text: str, forms: _Forms) -> str:
+    if _is_bare(text):
+        return text
     place = 0
     while found := forms.stamp.match(text, place):
         place = found.end()

@@ -26,7 +26,7 @@ _END_READ = 3_000
 _MOST_SUBJECT = 1_000
 _MOST_THANKING = 80  # words; a longer text is no mere thank-you, however it ends
 
-Part = Literal["facts", "thanks", "generic"]
+Part = Literal["facts", "thanks", "phrases", "generic"]
 
 
 def find(*, subject: str, core_subject: str, text: str, desk: Desk, files: int = 0) -> Findings:
@@ -79,8 +79,10 @@ def _may_be_vague(request: Asked, chosen: Chosen) -> bool:
 def compile_lists(lexicon: Lexicon, part: Part) -> Lists:
     """Return some of the lists of `lexicon` compiled, once for each; ValueError names a group that is missing.
 
-    What every mail is searched for is "facts"; labels are read line by line and need no list here.
+    What every mail is searched for is "facts", and "phrases" of thanks; labels are read line by line and need no list here.
     """
+    if part == "phrases":
+        return Lists(lexicon, lambda name: name == "thanks.phrase")
     return Lists(lexicon, lambda name: _part_of(name) == part)
 
 
@@ -92,10 +94,11 @@ def _thanks(reading: Reading, lexicon: Lexicon) -> str:
         return ""
     if QUESTION in reading.words.breaks[reading.subject_end + 1 :]:
         return ""
-    said = compile_lists(lexicon, "thanks").find(reading.words)
     first = reading.subject_end  # what the subject says is not said now
-    if not (any(hit.start >= first for hit in said.get("thanks.phrase", ())) or has_emoji(body)):
-        return ""
+    phrases = compile_lists(lexicon, "phrases").find(reading.words).get("thanks.phrase", ())
+    if not (any(hit.start >= first for hit in phrases) or has_emoji(body)):
+        return ""  # as nearly all mails: the other lists of thanks hold words that every text is full of
+    said = compile_lists(lexicon, "thanks").find(reading.words)
     if "thanks.allowed" not in said and any(hit.start >= first for hit in said.get("thanks.blocker", ())):
         return ""
     text = without_signature(with_emoji(_without_reactions(body, lexicon)), _matter(lexicon))
