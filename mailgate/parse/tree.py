@@ -21,7 +21,7 @@ _NO_MARKUP = re.compile(rb"[A-Za-z0-9+/=\s]*+\Z")
 _CODE_LINE = re.compile(rb"[A-Za-z0-9+/]{1,200}={0,2}[ \t]*")
 _SURE_CODE = 20  # characters: a line as long, of such characters and of whole groups, is no word
 _IN_ORDER = re.compile(rb"((?:[!-9;-~]++:[^\n]*+\n(?:[ \t]++[^\s][^\n]*+\n)*)+)\r?\n")
-_FIELDS = re.compile(r"([!-9;-~]++):((?:[^\n]*+\n)(?:[ \t][^\n]*+\n)*)")
+_FIELDS = re.compile(r"[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?\n", re.MULTILINE)
 
 
@@ -96,8 +96,8 @@ def _of_one_part(raw: bytes) -> Entity | None:
     if found is None or b"\0" in (head := found.group(1)) or head.count(b"\r") != head.count(b"\r\n"):
         return None
     entity = Entity(policy=policy.compat32)
-    for name, value in _FIELDS.findall(head.decode("ascii", "surrogateescape")):
-        entity.set_raw(name, value.lstrip(" \t\r\n").rstrip("\r\n"))
+    for field_lines in _FIELDS.findall(head.decode("ascii", "surrogateescape")):
+        entity.set_raw(*policy.compat32.header_source_parse([field_lines]))
     if entity.get_content_type().startswith(("multipart/", "message/")):
         return None
     entity.set_payload(raw[found.end() :].decode("ascii", "surrogateescape"))
