@@ -78,7 +78,7 @@ def _messages(
     conditions = [*allowed, *_days(search, MESSAGE.c.at)]
     for first, before, is_rising in _ranges(connection, search):
         low, high = _within(connection, few, first, before)
-        for most in _STEPS:
+        for most in _STEPS[:2] if is_rising else _STEPS:
             hits = [] if few == [] else _hits(connection, search, few, (low, high), most, is_rising, only_subject)
             yield from _looked_up(connection, hits, conditions, is_rising=is_rising)
             if len(hits) < most:

@@ -30,9 +30,10 @@ HEAVY = {
     "config check": (*DATABASES, *NETWORK),
 }  # fmt: skip
 _RUN = """
-import sys, runpy
+import sys
+from mailgate.__main__ import main
 try:
-    runpy.run_module("mailgate", run_name="__main__")
+    main()
 except SystemExit:
     pass
 print("\\n".join(sys.modules), file=sys.stderr)
