@@ -15,7 +15,9 @@ from mailgate.parse.tree import Part
 
 _REPORTS = {"message/disposition-notification": "read receipt", "message/feedback-report": "abuse report (ARF)"}
 _STATUS = ("message/delivery-status", "message/global-delivery-status")
-_DAEMON_NAME = re.compile(r"mail delivery (?:sub)?system|mailer[- ]?daemon|mail administrator", re.IGNORECASE)
+_DAEMON_NAME = re.compile(
+    r"mail delivery (?:sub)?system|mailer[- ]?daemon|mail administrator|courier mail server", re.IGNORECASE
+)
 _OUR_MARK = re.compile(r"^[ \t>]{0,4}X-Mailgate-ID:", re.MULTILINE | re.IGNORECASE)
 _RETURNED = ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/global-headers")
 _DISPOSITION = re.compile(r"^disposition:[^\n;]{0,200};\s*(\w+)", re.MULTILINE | re.IGNORECASE)

@@ -22,6 +22,7 @@ _LOCAL = re.compile(
     re.IGNORECASE,
 )
 _REPLY_TOKEN = re.compile(r"\+r-[\w-]{8,}@", re.IGNORECASE)
+_BRACKET = re.compile(r"\[[^\[\]\n]{1,60}\] ?")  # what a program puts before its subject: a host, an urgency
 _ENOUGH = 3
 _HEAD = 600  # characters of a text in which a program says what it is
 
@@ -43,7 +44,7 @@ def find_robot(
         return None
     forms = _compiled(phrases)
     words: list[tuple[int, str]] = []
-    if forms.subject.match(title):
+    if forms.subject.match(title) or forms.subject.match(_BRACKET.sub("", title, count=1)):
         words.append((2, "a program's subject"))
     said = forms.text.search(text[:_HEAD])
     if said and "?" not in text[: said.start()]:

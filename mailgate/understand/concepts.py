@@ -11,6 +11,7 @@ from mailgate.understand.words.lists import Hit, Hits
 _PREFIX = "concept."
 _SHARED = "common"
 _FARTHEST = 30  # words between thing and act: a sentence longer than that has no full stop, and several matters
+_SHORTEST_GAP = 2  # words: a longer phrase of a thing may be one with a gap
 _MOST = 40
 # whose words are mixed in one sentence: the same language, or one that its neighbours speak too
 _MIXED = frozenset({frozenset({"ru", "uk"})})
@@ -134,9 +135,9 @@ class Finder:
 
 
 def _are_apart(one: Hit, other: Hit) -> bool:
-    """No word of a thing is what is done to it ("name" in "company name"); a phrase of an act may hold the thing in its
-    gap."""
-    return not (one.start <= other.start and other.end <= one.end)
+    """No word of a thing is what is done to it ("name" in "company name"); a phrase may hold the other in its gap."""
+    is_within = one.start <= other.start and other.end <= one.end
+    return not (is_within and one.end - one.start <= _SHORTEST_GAP)
 
 
 def _may_mix(one: Hit, other: Hit) -> bool:

@@ -80,6 +80,11 @@ class Reading:
         """Does the sentence of a hit tell of words that somebody wrote by mistake?"""
         return self.has("retracted", self.sentence(hit))
 
+    def is_threat(self, hit: Hit) -> bool:
+        """Is it what will be done "if it does not work by Friday", rather than demanded now?"""
+        first, end = self.sentence(hit)
+        return self.has("threat", (first, hit.start)) and not self.has("demand", (first, end))
+
     def is_how_to(self, hit: Hit) -> bool:
         """Does the sentence of a hit ask how or where something is done, rather than to do it?"""
         span = self.sentence(hit)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from mailgate.model.findings import Class, Request, Right
 from mailgate.understand.classes import Chosen
 from mailgate.understand.reading import Reading, words_of
+from mailgate.understand.words.lexer import QUESTION
 from mailgate.understand.words.lists import Hit
 
 _RIGHTS: tuple[Right, ...] = get_args(Right)
@@ -41,7 +42,7 @@ def read_request(reading: Reading, chosen: Chosen) -> Asked:
     return Asked(kind="general")
 
 
-_BARE_WORDS = 4  # a mail that names the code and its domain and says nothing else asks for it
+_BARE_WORDS = 4  # a mail that names a code or a password and says nothing else asks for it
 _NAMED_OFTEN: frozenset[Right] = frozenset({"auth_code", "password"})
 
 
@@ -49,6 +50,9 @@ def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     """Return the hits that ask for what `right` covers. Codes and passwords are often just named: they must be asked
     for in the sentence, be what the subject is about, or all that the mail says."""
     name = _LISTS[right]
+    is_bare = _is_bare(reading)
+    if right == "password" and is_bare and not reading.of(f"not.{name}") and reading.of("object.secret"):
+        return list(reading.of("object.secret"))
     if not (reading.of(name) or reading.concepts.stated(name)):
         return []
     stated = [one.span for one in reading.stated(name) if _is_asked(reading, one.span)]
@@ -59,7 +63,6 @@ def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     ]
     if right not in _NAMED_OFTEN:
         return [*hits, *stated]
-    is_bare = len(reading.words.words) - reading.subject_end <= _BARE_WORDS and not reading.of("trouble")
     asked = [
         hit for hit in hits if is_bare or hit.start < reading.subject_end or reading.has("ask", reading.sentence(hit))
     ]
@@ -67,6 +70,13 @@ def _sensitive(reading: Reading, right: Right) -> list[Hit]:
     if is_only_subject and any(hit.start >= reading.subject_end for hit in hits):
         asked = []
     return [*asked, *stated]
+
+
+def _is_bare(reading: Reading) -> bool:
+    """Is the text a few words that report nothing: "root password pls", "EPP code shop.example"?"""
+    length = len(reading.words.words) - reading.subject_end
+    is_question = reading.words.breaks[-1] == QUESTION
+    return 0 < length <= _BARE_WORDS and not (is_question or reading.of("trouble") or reading.of("howto"))
 
 
 def side_of(reading: Reading, request: Asked, chosen: Chosen) -> tuple[Literal["technical", "financial", ""], str]:
@@ -110,7 +120,7 @@ def _asking(reading: Reading, name: str, *, with_concepts: bool = True) -> Itera
 
 def _is_asked(reading: Reading, hit: Hit) -> bool:
     """Is it asked for, rather than how it is done? The subject's words count where the text does not ask how. What
-    somebody wrote by mistake is asked by nobody."""
-    if reading.is_how_to(hit) or reading.is_retracted(hit):
+    somebody wrote by mistake is asked by nobody, and a threat is none yet."""
+    if reading.is_how_to(hit) or reading.is_retracted(hit) or reading.is_threat(hit):
         return False
     return hit.start >= reading.subject_end or not any(reading.is_how_to(one) for one in reading.in_text("howto"))

@@ -87,6 +87,9 @@ ROBOTS = [
     "From: root@nas.example\nMessage-Id: <1@m>\nSubject: ZFS zed: scrub_finish for tank on nas\n\nZFS has finished a scrub:",
     "From: munin@mon.example\nMessage-Id: <1@m>\nSubject: b.example::web.b.example\n\nb.example :: web.b.example :: Disk usage in percent",
     "From: WordPress <wordpress@shop.example>\nMessage-Id: <1@m>\nSubject: [Shop] Your site has updated to WordPress 6.7\n\nHowdy!",
+    "From: root@vm.example\nMessage-Id: <1@m>\nSubject: [package on hold] unattended-upgrades result for vm: FAILURE\n\nUnattended",
+    "From: TrueNAS <root@nas.example>\nMessage-Id: <1@m>\nSubject: TrueNAS @ nas: New alerts\n\n* Pool tank is DEGRADED",
+    "From: Errors <exception.notifier@shop.example>\nMessage-Id: <1@m>\nSubject: [SHOP] orders#create (NoMethodError) undefined\n\nA NoMethodError occurred",
     "X-Jenkins-Job: shop\nFrom: ci@b.example\nMessage-Id: <1@m>\nSubject: shop #118 failed\n\nSee the log",
     "From: root@vm.example\nMessage-Id: <1@vm>\nSubject: *** SECURITY information for vm ***\n\nvm : Nov 28 : anna : user NOT in sudoers",
 ]

@@ -101,6 +101,8 @@ def cut(folded: str, abbreviations: frozenset[str] = frozenset()) -> Words:
         if words and level > breaks[-1]:
             if piece == "." and abbreviations and (words[-1] in abbreviations or len(words[-1]) == 1):
                 continue
+            if piece == "." and abbreviations and len(words[-1]) == 2 and words[-1].isdigit():
+                level = CLAUSE  # a day of the month, as German and Polish write it, more often than a sentence's end
             breaks[-1] = level
             is_stopped = piece == "." and bool(abbreviations)
     breaks[-1] = max(breaks[-1], SENTENCE)

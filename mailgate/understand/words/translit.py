@@ -42,7 +42,8 @@ def _forms(word: str) -> Iterator[str]:
     """Yield how a word may be written: soft signs, and which of two letters a digraph stands for, are lost."""
     plain = _PIECE.sub(lambda found: _letter(found.group(), word, found.start()), word)
     softened = _SOFT.sub(r"\1ь", plain)
-    yield from (plain, softened, f"{plain}ь", f"{softened}ь", plain.replace("сч", "щ"))
+    soft = (f"{plain}ь", f"{softened}ь")
+    yield from (*soft, plain, softened) if plain.endswith("т") else (plain, softened, *soft)
 
 
 def _letter(piece: str, word: str, at: int) -> str:
