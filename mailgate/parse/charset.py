@@ -38,6 +38,8 @@ _CYRILLIC = ("cp1251", "koi8-u", "cp866", "iso8859_5")
 _RUN = re.compile(rb"[\x80-\xff]+")
 _WITHIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 _POLISH = frozenset(bytes([byte]) for name in ("cp1250", "iso8859_2") for byte in "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ".encode(name))
+_WESTERN = frozenset(bytes([byte]) for byte in "äöüßÄÖÜéèêëàâçùûôîïñóáíúÉÈÀÇœ".encode("cp1252"))
+_SURE_WESTERN = _WESTERN - _POLISH  # ê, ñ and ó are Polish letters elsewhere
 _NO_LETTERS = frozenset(bytes([byte]) for byte in b"\xb9\xb3\xbf\xb1\xb6\xbc\xa3\xa1\xa6\xac\xaf\xa5")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:()+-]{0,60}")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -127,7 +129,7 @@ def guess(raw: bytes) -> str:
         pass
     if name := _cyrillic(raw[:4096]):
         return _replaced(raw, name)
-    if name := _polish(raw[:4096]):
+    if name := _polish(raw[:4096]) or _western(raw[:4096]):
         return _replaced(raw, name)
     best = from_bytes(raw[:4096], cp_isolation=list(_GUESSES)).best()
     return _replaced(raw, best.encoding if best else "cp1252")
@@ -144,6 +146,12 @@ def _polish(raw: bytes) -> str:
     iso = sum(byte in b"\xb1\xb6\xbc\xa1\xa6\xac" for byte in inner)
     windows = sum(byte in b"\xb9\x9c\x9f\xa5\x8c\x8f" for byte in inner)
     return "iso8859_2" if iso > windows else "cp1250"
+
+
+def _western(raw: bytes) -> str:
+    """Return cp1252 where the letters within words are all of German, French and their neighbours."""
+    inner = _WITHIN.findall(raw)
+    return "cp1252" if inner and all(byte in _WESTERN for byte in inner) and _SURE_WESTERN.intersection(inner) else ""
 
 
 def _cyrillic(raw: bytes) -> str:

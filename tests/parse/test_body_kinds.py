@@ -146,3 +146,17 @@ def test_a_reaction_says_its_emoji(reading: Reading) -> None:
                     'Content-Type: text/vnd.google.email-reaction+json\n\n{"emoji": "\\ud83d\\udc4d", "version": 1}')  # fmt: skip
     mail = reading(HEAD + raw)
     assert (mail.reaction, mail.attachments) == ("👍", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("cp1250", "Dzień dobry, proszę o pomoc, serwer źle działa"),
+        ("iso8859_2", "Dzień dobry, proszę o pomoc, żółty pasek świeci"),
+        ("cp1252", "Größe der Postfächer überschritten"),
+        ("cp1252", "Le serveur est très lent, à bientôt"),
+    ],
+)
+def test_a_text_that_names_no_charset_is_read_by_its_letters(name: str, text: str, reading: Reading) -> None:
+    head = b"From: a@b.example\nMIME-Version: 1.0\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n"
+    assert reading(head + text.encode(name)).text.strip() == text
