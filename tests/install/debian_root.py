@@ -72,7 +72,7 @@ class DebianRoot:
         words += [*([] if online else ["--net"]), "/bin/bash", "-c", script]
         # a file, not a pipe: a daemon that keeps the pipe open would keep us waiting
         with self._turn.open("a") as turn, tempfile.TemporaryFile() as file:
-            if online:
+            if online and "apt" in command:
                 fcntl.flock(turn, fcntl.LOCK_EX)  # roots share what apt has fetched
             begun = time.monotonic()
             to = file if out is None else out
