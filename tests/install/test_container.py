@@ -53,7 +53,7 @@ def _follow(stage: Stage) -> None:
         of_mailgate = words[len(words) - words[::-1].index("mailgate") :]
         print(f"$ {line}", flush=True)
         if "-d" in words:
-            root.must(f"{stage.line()} >/tmp/log 2>&1 &")
+            root.must(f"{stage.line()} >/tmp/log 2>&1 & echo $! >/tmp/pid")
             until(lambda: root.run("exec 3<>/dev/tcp/127.0.0.1/2525").code == 0, root)
             continue
         said = root.run(stage.line(*of_mailgate))
@@ -68,5 +68,5 @@ def _follow(stage: Stage) -> None:
         (10001, "Site shows 502")
     ]
     assert root.must("ls /var/lib/mailgate/outgoing/new")
-    root.must("pkill -TERM -x mailgate || pkill -TERM -u mailgate")
-    until(lambda: root.run("pgrep -u mailgate").code == 1, root)
+    root.must("kill -TERM $(cat /tmp/pid)")
+    until(lambda: "serve.ended" in root.read("/tmp/log"), root)
