@@ -1,7 +1,7 @@
 """Working time: adding it, measuring it, and business days (D1, D2). UTC in, UTC out; None is round the clock."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -12,6 +12,7 @@ from mailgate.model.settings import Calendar, Promise
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000  # instants are whole microseconds in here: sums and differences are exact
 _DAY = 86_400
+_MIDNIGHT = 1440  # the end of a day, in minutes
 _YEARS_AHEAD = 60
 
 
@@ -64,10 +65,10 @@ def share(calendar: Calendar | None, start: datetime, due: datetime, percent: in
 def describe(calendar: Calendar | None) -> tuple[Mapping[str, Any], ...]:
     """Return the weekly hours for letters: `days` (weekday numbers, Monday is 0), `from` and `to` as HH:MM, 24:00 for
     midnight; days with the same hours stand together. Round the clock is empty."""
-    if calendar is None or all(spans == ((0, 1440),) for spans in calendar.hours):
+    if calendar is None or all(spans == ((0, _MIDNIGHT),) for spans in calendar.hours):
         return ()
     groups: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for day, spans in enumerate(calendar.hours):
+    for day, spans in enumerate(_nights_in_one(calendar.hours)):
         if spans:
             groups.setdefault(spans, []).append(day)
     return tuple(
@@ -75,6 +76,19 @@ def describe(calendar: Calendar | None) -> tuple[Mapping[str, Any], ...]:
         for spans, days in groups.items()
         for first, last in spans
     )
+
+
+def _nights_in_one(hours: Sequence[tuple[tuple[int, int], ...]]) -> list[tuple[tuple[int, int], ...]]:
+    """Return the week with a night's work as one span of the day on which it begins, as people say it: 22:00 to 06:00."""
+    week = list(hours)
+    for day, spans in enumerate(hours):
+        after = (day + 1) % len(hours)
+        begins = [first for first, last in spans if last == _MIDNIGHT and first > 0]
+        ends = [last for first, last in hours[after] if first == 0 and last < _MIDNIGHT]
+        if begins and ends:
+            week[day] = tuple((first, ends[0] if first in begins else last) for first, last in week[day])
+            week[after] = tuple((first, last) for first, last in week[after] if first > 0)
+    return week
 
 
 def _clock(minutes: int) -> str:
@@ -203,7 +217,7 @@ def _is_worked(calendar: Calendar, day: date) -> bool:
 
 
 def _at(calendar: Calendar, day: date, minutes: int) -> int:
-    days, minutes = divmod(minutes, 1440)
+    days, minutes = divmod(minutes, _MIDNIGHT)
     civil = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60), calendar.timezone)
     return _micros(civil)
 

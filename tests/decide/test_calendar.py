@@ -18,6 +18,7 @@ from mailgate.decide.calendar import (
     next_opening,
     share,
 )
+from mailgate.model.quick import replace
 from mailgate.model.settings import Calendar, Promise
 
 BERLIN, KYIV = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Kyiv")
@@ -138,6 +139,18 @@ def test_hours_are_described_in_groups_of_days() -> None:
         {"days": (5, 6), "from": "10:00", "to": "18:30"},
     )
     assert describe(None) == describe(ALWAYS) == ()
+
+
+def test_a_nights_work_is_described_as_one_span_of_the_day_on_which_it_begins() -> None:
+    evening, morning = (22 * 60, 1440), (0, 6 * 60)
+    nights = replace(ALWAYS, hours=((evening,), *((morning, evening) for _ in range(4)), (morning,), ()))
+    assert describe(nights) == ({"days": (0, 1, 2, 3, 4), "from": "22:00", "to": "06:00"},)
+    over_sunday = replace(ALWAYS, hours=((morning,), (), (), (), (), (), ((8 * 60, 720), evening)))
+    assert describe(over_sunday) == (
+        {"days": (6,), "from": "08:00", "to": "12:00"}, {"days": (6,), "from": "22:00", "to": "06:00"},
+    )  # fmt: skip
+    whole_day = replace(ALWAYS, hours=((evening,), ((0, 1440),), (morning,), (), (), (), ()))
+    assert [one["to"] for one in describe(whole_day)] == ["24:00", "24:00", "06:00"]
 
 
 def test_a_calendar_that_never_opens_is_an_error_and_not_an_endless_search() -> None:
