@@ -115,14 +115,13 @@ def _contexts(language: str) -> dict[str, dict[str, Any]]:
             "left_out": "5 / 10 min",
             "ack": {"due_at": _AT + timedelta(hours=1), "asked": ("service", "started"), "identity": "unknown"},
         },
-        "reminder": {"cause": "first_response", "due_at": _AT + timedelta(hours=1), "text": text},
+        "reminder": {"cause": "first_response", "due_at": _AT + timedelta(hours=1), "text": text, "hidden": 1},
         "handover": {
             "cause": "command", "reason": "php-fpm, 203.0.113.25", "asker": "Ivan Petrenko", "from_team": "support",
-            "text": text,
-            "files": _FILES, "history": history,
+            "text": text, "hidden": 5, "files": _FILES, "history": history,
         },
         "update_due": {"progress_at": _AT + timedelta(minutes=30), "text": text},
-        "lead_notice": {"cause": "silence", "since": _AT - timedelta(days=2), "text": text},
+        "lead_notice": {"cause": "silence", "since": _AT - timedelta(days=2), "text": text, "hidden": 2},
         "promise_due": {"at": _AT + timedelta(minutes=30), "text": text},
         "colleague_notice": {"cause": "first", "colleague": "Petro Melnyk", "at": _AT, "text": text},
         "reply_check": {

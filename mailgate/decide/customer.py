@@ -142,7 +142,7 @@ def follow_up(scene: Scene, identity: Identity, thread: Thread, case: Case, trac
     effects += _tell_staff_of_more(scene, identity, before, case, message, thread, is_thanks, flags, said)
     if woke:
         context = {"card": letters.card(case, scene.desk, scene.facts), "cause": "snooze", "due_at": None,
-                   "text": mail.visible_text}  # fmt: skip
+                   "text": mail.visible_text, "hidden": message.hidden}  # fmt: skip
         effects += _sends(scene, letters.to_team("reminder", case, scene.desk, scene.facts, scene.now, context))
     if thread.claimed:
         flags.append("claimed_tag")

@@ -173,12 +173,12 @@ def _remind(tick: Tick, deadline: Deadline) -> None:
     """D4, D1: the first look at a deadline, before it is due."""
     tick.case = _changed(tick.case, replace(deadline, remind_at=None))
     card = letters.card(tick.case, tick.desk, tick.facts)
-    text = letters.last_words(tick.facts, tick.case.ticket.number)
+    said = letters.last_words(tick.facts, tick.case.ticket.number)
     if deadline.kind == "promise":
-        found = _maker(tick, deadline, "promise_due", {"card": card, "at": deadline.due_at, "text": text})
+        found = _maker(tick, deadline, "promise_due", {"card": card, "at": deadline.due_at, **said})
         tick.reasons.append(Reason(rule="D1", verdict="promise_due", because="30 minutes before the promise"))
     else:
-        context = {"card": card, "cause": deadline.kind, "due_at": deadline.due_at, "text": text}
+        context = {"card": card, "cause": deadline.kind, "due_at": deadline.due_at, **said}
         found = letters.to_team("reminder", tick.case, tick.desk, tick.facts, tick.now, context)
         tick.reasons.append(
             Reason(rule="D4", verdict="reminder", because=f"{tick.desk.rules.remind_percent} % of {deadline.kind}")
@@ -230,7 +230,7 @@ def _breach(tick: Tick) -> None:
     context = {
         "card": letters.card(tick.case, tick.desk, tick.facts), "kinds": kinds, "due_at": tick.breached[0].due_at,
         "escalated_to": team, "opens_at": letters.opening(tick.desk, team, tick.now) if team else None,
-        "text": letters.last_words(tick.facts, tick.case.ticket.number),
+        **letters.last_words(tick.facts, tick.case.ticket.number),
     }  # fmt: skip
     first = tick.breached[0]
     tick.tell(first, letters.to_managers("breach", tick.desk, tick.case, context))
@@ -274,7 +274,7 @@ def _wake(tick: Tick, deadline: Deadline) -> None:
     tick.case = clocks.end_snooze(tick.case, tick.desk, tick.now, state="met")
     tick.case = clocks.change_status(tick.case, tick.desk, "open", tick.now)
     context = {"card": letters.card(tick.case, tick.desk, tick.facts), "cause": "snooze", "due_at": None,
-               "text": letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
+               **letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
     tick.reasons.append(Reason(rule="D7", verdict="awake", because="the snooze is over"))
     tick.tell(deadline, letters.to_team("reminder", tick.case, tick.desk, tick.facts, tick.now, context))
 
@@ -289,7 +289,7 @@ def _ask_for_update(tick: Tick, deadline: Deadline) -> None:
     )
     tick.case = replace(tick.case, deadlines=(*tick.case.deadlines, inner))
     context = {"card": letters.card(tick.case, tick.desk, tick.facts), "progress_at": progress_at,
-               "text": letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
+               **letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
     tick.reasons.append(Reason(rule="D8", verdict="update_due", because="nobody has told the customer how it stands"))
     tick.tell(deadline, letters.to_team("update_due", tick.case, tick.desk, tick.facts, tick.now, context))
 
@@ -306,7 +306,7 @@ def _tell_leads(tick: Tick, deadline: Deadline) -> None:
     """D8: 48 hours without a word of a person: the team's leads, else the managers."""
     tick.case = _met(tick, deadline)
     context = {"card": letters.card(tick.case, tick.desk, tick.facts), "cause": "silence", "since": deadline.opened_at,
-               "text": letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
+               **letters.last_words(tick.facts, tick.case.ticket.number)}  # fmt: skip
     people = letters.leads(tick.case.ticket.team, tick.facts.people)
     found = [letters.to_staff("lead_notice", tick.case, tick.desk, one, context) for one in people]
     tick.reasons.append(Reason(rule="D8", verdict="lead_notice", because="48 hours without a word of a person"))

@@ -37,6 +37,7 @@ from mailgate.model.decision import (
     SetAside,
 )
 from mailgate.model.quick import replace
+from mailgate.model.segments import hidden_lines
 from mailgate.model.ticket import Case, Ticket
 from mailgate.model.tokens import read_message_id
 
@@ -200,6 +201,7 @@ def _held(
         "sender": identity.address or "", "sender_name": identity.name, "mail_subject": scene.mail.subject,
         "would_be": would_be.outcome, "would_be_ticket": would_be.ticket or None, "because": because,
         "text": letters.shorten(scene.mail.visible_text, 2000), "for_managers": False, "since": scene.at,
+        "hidden": hidden_lines(scene.mail.text, scene.mail.visible_text),
         "queue": queue.name, "rule": rule,
     }  # fmt: skip
     team = Case(ticket=_held_ticket(scene, identity, queue.name, queue.team))

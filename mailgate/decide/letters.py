@@ -194,10 +194,10 @@ def history(facts: Facts, number: int, *, before: str | None = None) -> list[dic
     ]
 
 
-def last_words(facts: Facts, number: int) -> str:
-    """Return what the customer wrote last."""
-    said = [one.visible_text for one in facts.messages.get(number, ()) if one.kind == "customer"]
-    return said[-1] if said else ""
+def last_words(facts: Facts, number: int) -> dict[str, Any]:
+    """Return what the customer wrote last, and how many lines of it are not shown (P6), by the names of templates."""
+    said = [one for one in facts.messages.get(number, ()) if one.kind == "customer"]
+    return {"text": said[-1].visible_text, "hidden": said[-1].hidden} if said else {"text": "", "hidden": 0}
 
 
 def files_of(message: Message) -> list[dict[str, Any]]:
@@ -223,7 +223,7 @@ def handovers(
     """Return the letters that give a ticket to its new team: everything there is (D5)."""
     context = {
         "card": card(case, desk, facts), "cause": cause, "reason": reason, "from_team": from_team,
-        "text": last_words(facts, case.ticket.number), "files": [], "history": history(facts, case.ticket.number),
+        **last_words(facts, case.ticket.number), "files": [], "history": history(facts, case.ticket.number),
     }  # fmt: skip
     return to_team("handover", case, desk, facts, now, context, **more)
 

@@ -133,7 +133,7 @@ def _assign(work: Work, command: Command) -> None:
         scene = work.scene
         context = {
             "card": letters.card(work.case, scene.desk, scene.facts), "cause": "command", "reason": "",
-            "from_team": work.case.ticket.team, "text": letters.last_words(scene.facts, work.case.ticket.number),
+            "from_team": work.case.ticket.team, **letters.last_words(scene.facts, work.case.ticket.number),
             "files": [], "history": letters.history(scene.facts, work.case.ticket.number),
         }  # fmt: skip
         work.letters.append(letters.to_staff("handover", work.case, scene.desk, person, context))
@@ -205,7 +205,7 @@ def _to_management(work: Work, reason: str, cause: str) -> list[Letter]:
     context = {
         "card": letters.card(case, scene.desk, scene.facts), "cause": cause, "reason": reason,
         "asker": work.person.name or work.person.address, "from_team": case.ticket.team,
-        "text": letters.last_words(scene.facts, case.ticket.number), "files": [],
+        **letters.last_words(scene.facts, case.ticket.number), "files": [],
         "history": letters.history(scene.facts, case.ticket.number),
     }  # fmt: skip
     return letters.to_managers("handover", scene.desk, case, context)
