@@ -1,6 +1,7 @@
 """Old tickets into the store, in groups: each group is one transaction, so that what was interrupted goes on."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +20,13 @@ from mailgate.parse import LimitExceeded, subject
 from mailgate.parse.language import detect
 from mailgate.pipeline import House
 from mailgate.store import takeover
-from mailgate.store.engine import hold, reading, transaction
+from mailgate.store.engine import has_one_writer, hold, reading, transaction
 from mailgate.store.takeover import Known
 from mailgate.takeover.deciding import SOURCE, Setting, find_owner, take_over
 from mailgate.takeover.record import OldMessage, OldTicket, Wrong
 
-GROUP = 200
+GROUP = 400
+_REST_SECONDS = 0.11
 _GROUP_BYTES = 32 * 1024 * 1024  # of attachments: what is in memory at once
 _SUBJECTS = 4096
 Told = Callable[[int], None]
@@ -70,9 +72,16 @@ class Importer:
                 self._take(group)
                 group, size = [], 0
                 told(done)
+                self._let_others_write()
         self._take(group)
         told(done)
         return self.tally
+
+    def _let_others_write(self) -> None:
+        """SQLite's waiting writers look whether they may ten times a second: a moment between two groups is too short for
+        a daemon's workers to see it, and mail would wait to the end."""
+        if has_one_writer(self._house.engine) and not self._is_trial:
+            time.sleep(_REST_SECONDS)
 
     def _take(self, group: Sequence[OldTicket]) -> None:
         for desk in dict.fromkeys(one.desk for one in group):
