@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from mailgate.config.service import (
     read_worker,
 )
 from mailgate.errors import ConfigError
-from mailgate.model.quick import replace
 from mailgate.model.settings import Desk, Settings
 
 PRESETS = ("flexihost", "introserv", "strato")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from mailgate.model.quick import quick
 from mailgate.model.verdicts import NOT_ASKED, Verdicts
 
 Channel = Literal["smtp", "lmtp", "pipe", "imap", "panel", "import", "board"]
@@ -30,8 +29,7 @@ class BoardForm:
     ticket: int
 
 
-@quick
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # not `quick`: the pipe makes one, and would load a library for it
 class Arrival:
     """A raw mail and its envelope. One arrival a desk: a mail to two desks arrives twice (I6)."""
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mailgate.model.quick import quick
-
 Verdict = Literal["pass", "fail", "none"]
 
 
@@ -37,7 +35,6 @@ class Malware:
     sha256: str = ""
 
 
-@quick
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdicts:
     """All that was asked about one mail, and answered. What was not asked, or gave no answer, is None or empty."""

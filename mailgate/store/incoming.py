@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from mailgate.model.arrival import Arrival, BoardForm, PanelForm
-from mailgate.model.quick import by_name
 from mailgate.model.verdicts import NOT_ASKED, Evidence, Junk, Malware, Verdicts
 
 SMALL_BYTES = 256 * 1024  # up to here raw mail is committed with its arrival, beyond it goes to the blobs first
-_FIELDS = frozenset(one.name for one in fields(Arrival))
+_FIELDS = tuple(one.name for one in fields(Arrival))
 _JSON = json.JSONEncoder(separators=(",", ":"))  # made once: `dumps` makes one for each call that wants these
 
 
@@ -35,7 +34,7 @@ def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
     verdicts = asdict(arrival.verdicts) if arrival.verdicts is not NOT_ASKED else None
     board = asdict(arrival.board) if arrival.board else None
     return {
-        **by_name(arrival), "received_at": arrival.received_at.isoformat(), "form": form, "board": board,
+        **{name: getattr(arrival, name) for name in _FIELDS}, "received_at": arrival.received_at.isoformat(), "form": form, "board": board,
         "verdicts": verdicts,
     }  # fmt: skip
 

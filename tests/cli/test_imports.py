@@ -13,7 +13,7 @@ import pytest
 from mailgate.config.directory import write_directory
 
 MAIL = b"From: a@b.example\r\nTo: support@flexihost.example\r\nSubject: x\r\n\r\nhello\r\n"
-DATABASES = ("sqlalchemy",)
+DATABASES = ("sqlalchemy", "msgspec")
 CENTRE = ("mailgate.parse", "mailgate.understand", "mailgate.decide", "mailgate.compose", "mailgate.apply",
           "mailgate.pipeline", "jinja2")  # fmt: skip
 NETWORK = ("asyncio", "dns", "aiosmtpd", "aiosmtplib", "aioimaplib", "starlette", "httpx", "dkim")
