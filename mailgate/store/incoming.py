@@ -33,10 +33,9 @@ def value_of_arrival(arrival: Arrival) -> dict[str, Any]:
     form = asdict(arrival.form) if arrival.form else None
     verdicts = asdict(arrival.verdicts) if arrival.verdicts is not NOT_ASKED else None
     board = asdict(arrival.board) if arrival.board else None
-    return {
-        **{name: getattr(arrival, name) for name in _FIELDS}, "received_at": arrival.received_at.isoformat(), "form": form, "board": board,
-        "verdicts": verdicts,
-    }  # fmt: skip
+    values = {name: getattr(arrival, name) for name in _FIELDS}
+    received_at = arrival.received_at.isoformat()
+    return {**values, "received_at": received_at, "form": form, "board": board, "verdicts": verdicts}
 
 
 def arrival_from_json(written: str) -> Arrival:
