@@ -44,7 +44,7 @@ def find_robot(
         return None
     forms = _compiled(phrases)
     words: list[tuple[int, str]] = []
-    if forms.subject.match(title) or forms.subject.match(_BRACKET.sub("", title, count=1)):
+    if forms.subject.match(title) or "[" in title and forms.subject.match(_BRACKET.sub("", title, count=1)):
         words.append((2, "a program's subject"))
     said = forms.text.search(text[:_HEAD])
     if said and "?" not in text[: said.start()]:

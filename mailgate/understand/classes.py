@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailgate.model.findings import Class
 from mailgate.understand.reading import Reading, words_of
@@ -24,7 +25,17 @@ _ORDER: tuple[Class, ...] = (
     "undelivered", "certificate", "mail", "invoice", "access", "domain", "site", "server",
 )  # fmt: skip
 _WITHIN: tuple[Class, ...] = ("undelivered", "certificate", "mail", "domain", "access")
-_CONCEPTS = tuple((name, f"class.{name}") for name in _ORDER)
+
+
+class _Rows(NamedTuple):
+    """Where the words of a class are: its concept and its lists."""
+
+    concept: str
+    strong: str
+    weak: str
+
+
+_ROWS = {name: _Rows(f"class.{name}", f"class.{name}.strong", f"class.{name}.weak") for name in _ORDER}
 _BROKEN: tuple[Class, ...] = ("site", "mail", "undelivered", "certificate", "server", "access")
 _STRONG, _WEAK, _STATED = 4, 1, 3  # a phrase, a word; what a stated concept adds to its place
 _MOST_STRONG, _MOST_WEAK = 4, 3
@@ -61,17 +72,17 @@ class Report:
 
 def choose_class(reading: Reading) -> Chosen:
     """Return the class whose words speak loudest; the subject's words count twice."""
-    stated = {name: [one.span for one in reading.concepts.stated(concept)] for name, concept in _CONCEPTS}
+    stated = {name: [one.span for one in reading.concepts.stated(row.concept)] for name, row in _ROWS.items()}
     scores = {name: _score(reading, name, stated[name]) for name in _ORDER}
-    if any(stated[name] or reading.of(f"class.{name}.strong") for name in _WITHIN):
+    if any(stated[name] or reading.of(_ROWS[name].strong) for name in _WITHIN):
         # a site or server is where the trouble of mail, domain or certificate shows
         scores["site"], scores["server"] = scores["site"] // 2, scores["server"] // 2
-    best = max(_ORDER, key=lambda name: (scores[name], -_ORDER.index(name)))
+    best = max(_ORDER, key=scores.__getitem__)  # of equals the first
     told = (*reading.of("trouble"), *(hit for name in _BROKEN for hit in stated[name]))
     is_trouble = any(not reading.is_how_to(hit) or reading.of("trouble_sure") for hit in told)
     if scores[best] == 0:
         return Chosen(name="other", because="", is_trouble=is_trouble)
-    hits = (*stated[best], *reading.of(f"class.{best}.strong"), *reading.of(f"class.{best}.weak"))
+    hits = (*stated[best], *reading.of(_ROWS[best].strong), *reading.of(_ROWS[best].weak))
     return Chosen(name=best, because=words_of(reading, hits), is_trouble=is_trouble)
 
 
@@ -102,7 +113,7 @@ _KEY: Mapping[Class, tuple[str, ...]] = {
 
 
 def _score(reading: Reading, name: Class, stated: Sequence[Hit]) -> int:
-    phrases, words = reading.of(f"class.{name}.strong"), reading.of(f"class.{name}.weak")
+    phrases, words = reading.of(_ROWS[name].strong), reading.of(_ROWS[name].weak)
     if not (phrases or words or stated):
         return 0
     strong = _weigh(reading, (*phrases, *stated), _MOST_STRONG)

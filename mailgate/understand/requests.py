@@ -26,7 +26,8 @@ class Asked:
 
 def read_request(reading: Reading, chosen: Chosen) -> Asked:
     """Return what is asked (S6): how something is done, and trouble with one's own site or mail, is general."""
-    sensitive = {right: hits for right in _RIGHTS if (hits := _sensitive(reading, right))}
+    is_bare = _is_bare(reading)
+    sensitive = {right: hits for right in _RIGHTS if (hits := _sensitive(reading, right, is_bare=is_bare))}
     if sensitive:
         spoken = words_of(reading, (hit for hits in sensitive.values() for hit in hits))
         return Asked(kind="sensitive", rights=tuple(sensitive), because=spoken)
@@ -46,11 +47,10 @@ _BARE_WORDS = 4  # a mail that names a code or a password and says nothing else 
 _NAMED_OFTEN: frozenset[Right] = frozenset({"auth_code", "password"})
 
 
-def _sensitive(reading: Reading, right: Right) -> list[Hit]:
+def _sensitive(reading: Reading, right: Right, *, is_bare: bool) -> list[Hit]:
     """Return the hits that ask for what `right` covers. Codes and passwords are often just named: they must be asked
     for in the sentence, be what the subject is about, or all that the mail says."""
     name = _LISTS[right]
-    is_bare = _is_bare(reading)
     if right == "password" and is_bare and not reading.of(f"not.{name}") and reading.of("object.secret"):
         return list(reading.of("object.secret"))
     if not (reading.of(name) or reading.concepts.stated(name)):

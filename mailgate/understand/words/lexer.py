@@ -43,7 +43,7 @@ def fold(text: str) -> str:
     folded = text.lower()
     if not is_plain or "`" in folded:
         folded = _FOLDED.sub(_plain, folded)
-    if any(short in folded for short in _SHORT):
+    if ("nt" in folded or "n't" in folded or "cannot" in folded) and any(short in folded for short in _SHORT):
         folded = _SHORTS.sub(lambda found: _SHORT[found.group()], folded)
     if "n't" in folded:
         folded = _NOT.sub(" not", folded)
