@@ -38,7 +38,8 @@ def somebody_answers_for_the_world(root: DebianRoot) -> None:
     root.must(f"PYTHONPATH=. nohup {PYTHON} /root/names.py >/root/names.log 2>&1 &")
     until(lambda: root.run("[ -e /run/names ]").code == 0, root)
     root.must("systemctl restart rspamd postfix mailgate")
-    until(lambda: root.run("exec 3<>/dev/tcp/127.0.0.1/11332").code == 0, root)  # until then Postfix does without it
+    # its first start takes 11 s of CPU before it listens; until then Postfix does without it
+    until(lambda: root.run("exec 3<>/dev/tcp/127.0.0.1/11332").code == 0, root, seconds=180)
 
 
 def mail(sender: str, subject: str, text: str, *, is_signed: bool = True, **more: str) -> bytes:
