@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from load.mails import CONTACTS, DESK_ADDRESS, contact, make_mails
+from load.report import Mark, Report
 
 HERE = Path(__file__).resolve().parent
 CASES = ((1, False), (1, True), (10, False), (10, True), (50, False), (50, True))
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--mails", type=int, default=1500)
     parser.add_argument("--case", action="append", help="as 10 or 10r (reused); default: 1 1r 10 10r 50 50r")
     parser.add_argument("--keep", type=Path, help="keep mailgate's folder here (default: a temporary one)")
+    parser.add_argument("--json", action="store_true", help="one object a mark")
     parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.bare is not None:
@@ -49,16 +51,34 @@ def main(argv: Sequence[str]) -> int:
         return 0
     cases = [(int(case.rstrip("r")), case.endswith("r")) for case in args.case or ()] or CASES
     mails = make_mails(args.mails)
-    print_facts(mails)
-    print(" ".join(f"{name:>14}" for name in HEADER))
+    if not args.json:
+        print_facts(mails)
+        print(" ".join(f"{name:>14}" for name in HEADER))
     for connections, reuse in cases:
         some = mails if connections > 1 else mails[: args.mails // 2]
         name = f"{connections}{' reused' if reuse else ''}"
         plain = run_bare(some, connections, reuse)
-        print_line(name, plain, plain)
-        print_line(name, run_mailgate(some, connections, reuse, args.keep), plain)
-    print("mark, 10 connections: accepted at least 1.5 times what the bare server takes; at most 110 MB a process")
+        ours = run_mailgate(some, connections, reuse, args.keep)
+        if args.json:
+            tell_marks(name, ours, plain)
+        else:
+            print_line(name, plain, plain)
+            print_line(name, ours, plain)
+    if not args.json:
+        print("mark, 10 connections: accepted at least 1.5 times what the bare server takes; at most 110 MB a process")
     return 0
+
+
+def tell_marks(name: str, ours: Figures, plain: Figures) -> None:
+    """Say what `marks.py` reads; the ratio is to be reached with ten connections, a connection a mail."""
+    report, limit = Report(as_json=True), "at least 1.5" if name == "10" else ""
+    report.tell(Mark(mark=f"accepted, {name} connections, to a bare aiosmtpd", value=ours.accepted / plain.accepted,
+                     unit="times", limit=limit))  # fmt: skip
+    report.tell(Mark(mark=f"accepted, {name} connections", value=ours.accepted, unit="/s"))
+    report.tell(Mark(mark="bare aiosmtpd", value=plain.accepted, unit="/s"))
+    report.tell(Mark(mark="CPU of the door a mail (bare: before)", value=ours.cpu[0] * 1000, unit="ms",
+                     before=plain.cpu[0] * 1000))  # fmt: skip
+    report.tell(Mark(mark="memory of the largest process", value=max(ours.peaks), unit="MB", limit="at most 110"))
 
 
 def print_facts(mails: Sequence[tuple[str, bytes]]) -> None:
@@ -127,7 +147,8 @@ def make_house(folder: Path) -> dict[str, str]:
     from mailgate.store.engine import transaction
 
     file = write_directory(folder, ["strato"])
-    environ = {**os.environ, "MAILGATE_SMTP__LISTEN": "127.0.0.1:0", "MAILGATE_SMTP__MAX_PER_PEER": "200"}
+    environ = {**os.environ, "MAILGATE_SMTP__LISTEN": "127.0.0.1:0", "MAILGATE_SMTP__MAX_PER_PEER": "200",
+               "MAILGATE_WEB__LISTEN": "127.0.0.1:0"}  # fmt: skip
     built = app.build(str(file), {})
     with transaction(built.engine) as connection:
         for number in range(CONTACTS):

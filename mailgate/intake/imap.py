@@ -4,23 +4,24 @@ import asyncio
 import hashlib
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailgate.errors import Refused, TryLater
 from mailgate.intake.addressed import addressed_to
 from mailgate.intake.door import Envelope, Recipients, arrivals_of
-from mailgate.intake.imap_line import SIZES_AT_ONCE, Denied, ImapLine, Lost
+from mailgate.intake.imap_line import MOST_AT_ONCE, Denied, ImapLine, Lost
 from mailgate.intake.imap_oauth import AccessTokens, GrantRefused
 from mailgate.intake.imap_place import ImapPlace, place_of
 from mailgate.intake.pipe import sender_of
 from mailgate.log import Log
 from mailgate.model.settings import ImapSettings
-from mailgate.store.fetched import Folder, Ledger
+from mailgate.store.fetched import Fetched, Folder, Ledger
 from mailgate.store.ids import utc_now
 
 LOG = Log("imap")
+MOST_BYTES = 2 * 1024 * 1024  # of mails that are fetched and committed together
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -81,6 +82,7 @@ class ImapFetcher:
         self._tls = (tls or ssl.create_default_context()) if self.place.is_encrypted else None
         self._pace = pace or Pace()
         self._failures = 0
+        self._at_once = MOST_BYTES
         self._dead_since: float | None = None
 
     async def run(self) -> None:
@@ -100,6 +102,7 @@ class ImapFetcher:
         except (Denied, Refused) as error:
             return self._failed(str(error), self._pace.refused_pause, self._pace.longest_refused_pause, is_refused=True)
         except (Lost, TryLater) as error:
+            self._at_once //= 4  # a line that breaks all the time must get somewhere: at least a mail
             return self._failed(str(error), self._pace.first_pause, self._pace.longest_pause)
         except Exception as error:  # a bug: what is not flagged is fetched again
             LOG.failed("imap.broken", error, place=self.place.name)
@@ -157,13 +160,18 @@ class ImapFetcher:
         """Take everything that is there; return how many were new."""
         waiting = await self._waiting(line, folder, known)
         fresh = sum(uid not in known for uid in waiting)
-        for start in range(0, len(waiting), SIZES_AT_ONCE):
-            some = waiting[start : start + SIZES_AT_ONCE]
+        for start in range(0, len(waiting), MOST_AT_ONCE):
+            some = waiting[start : start + MOST_AT_ONCE]
+            # what an earlier session took, and could not settle any more
+            await self._settle(line, [uid for uid in some if known.get(uid)])
             sizes = await line.sizes([uid for uid in some if uid not in known])
-            for uid in some:
+            for uid, size in sizes.items():
+                if size > self._size_limit:
+                    await self._pass_over(folder, uid, f"too big: {size}", known)
+            for batch in batches_of({uid: size for uid, size in sizes.items() if uid not in known}, self._at_once):
                 if not self._may_take():
                     return 0
-                await self._take_one(line, folder, uid, sizes.get(uid), known)
+                await self._take(line, folder, batch, known)
         return fresh
 
     async def _waiting(self, line: ImapLine, folder: Folder, known: dict[int, bool]) -> list[int]:
@@ -180,25 +188,25 @@ class ImapFetcher:
             since = [uid for uid in found if uid >= folder.first_uid]
         return sorted({*unread, *(uid for uid in since if uid not in known)})
 
-    async def _take_one(
-        self, line: ImapLine, folder: Folder, uid: int, size: int | None, known: dict[int, bool]
-    ) -> None:
-        if uid not in known:
-            if size is None:
-                return  # expunged meanwhile
-            if size > self._size_limit:
-                await self._pass_over(folder, uid, f"too big: {size}", known)
-                return
-            raw = await line.fetch(uid, size)
-            if raw is None:
-                return
+    async def _take(self, line: ImapLine, folder: Folder, batch: dict[int, int], known: dict[int, bool]) -> None:
+        """Take the mails of these UIDs and sizes: one command, one commit, and only then one command more."""
+        try:
+            mails = await line.fetch(batch)
+        except Denied:
+            if len(batch) == 1:
+                raise
+            # one of them, which the server cannot read, must not keep its neighbours
+            for uid, size in batch.items():
+                await self._take(line, folder, {uid: size}, known)
+            return
+        for uid, raw in tuple(mails.items()):
             if len(raw) > self._size_limit:
                 await self._pass_over(folder, uid, f"too big: {len(raw)}", known)
-                return
-            await self._store(folder, uid, raw)
-            known[uid] = True
-        if known[uid]:
-            await self._settle(line, uid)
+                del mails[uid]
+        await self._store(folder, mails)
+        known |= dict.fromkeys(mails, True)
+        await self._settle(line, list(mails))
+        self._at_once = min(MOST_BYTES, 2 * self._at_once + max(batch.values()))
 
     async def _pass_over(self, folder: Folder, uid: int, reason: str, known: dict[int, bool]) -> None:
         """It stays in the folder as it is, for a person."""
@@ -206,11 +214,28 @@ class ImapFetcher:
         await asyncio.to_thread(self._ledger.pass_over, folder, uid, reason, self._clock())
         known[uid] = False
 
-    async def _store(self, folder: Folder, uid: int, raw: bytes) -> None:
-        digest, now = hashlib.sha256(raw).hexdigest(), self._clock()
-        if folder.is_renumbered and await asyncio.to_thread(self._ledger.has, folder, digest):
-            await asyncio.to_thread(self._ledger.pass_over, folder, uid, "renumbered", now, digest)
-            return
+    async def _store(self, folder: Folder, mails: Mapping[int, bytes]) -> None:
+        now = self._clock()
+        fetched = [self._fetched(uid, raw, now) for uid, raw in mails.items()]
+        if folder.is_renumbered:
+            fetched = await asyncio.to_thread(self._ledger.without_known, folder, fetched)
+        try:
+            await asyncio.to_thread(self._ledger.take, folder, fetched, now)
+        except TryLater:
+            raise
+        except Exception:
+            if len(fetched) == 1:
+                raise
+            # not the database's trouble but that of one of them: those before it must not suffer from it
+            for one in fetched:
+                await asyncio.to_thread(self._ledger.take, folder, [one], now)
+        arrivals = [item.arrival for one in fetched for item in one.arrivals]
+        if arrivals:
+            self._on_commit()
+        for arrival in arrivals:
+            LOG.event("mail.accepted", arrival=arrival.id, channel="imap", desk=arrival.desk, size=arrival.size)
+
+    def _fetched(self, uid: int, raw: bytes, now: datetime) -> Fetched:
         wanted = addressed_to(raw)
         if not self._recipients.by_desk(wanted):
             wanted = (self._mailbox,)
@@ -219,20 +244,33 @@ class ImapFetcher:
             channel="imap", sender=sender_of(raw), recipients=wanted, peer=self.place.host, is_trusted=True
         )  # fmt: skip
         arrivals = arrivals_of(raw, envelope, self._recipients, self._new_id, now)
-        await asyncio.to_thread(self._ledger.take, folder, uid, digest, arrivals, now)
-        self._on_commit()
-        for item in arrivals:
-            LOG.event("mail.accepted", arrival=item.arrival.id, channel="imap", desk=item.arrival.desk, size=len(raw))
+        return Fetched(uid=uid, digest=hashlib.sha256(raw).hexdigest(), arrivals=arrivals)
 
-    async def _settle(self, line: ImapLine, uid: int) -> None:
-        """Do on the server what is configured, now that the mail is durable here."""
+    async def _settle(self, line: ImapLine, uids: Sequence[int]) -> None:
+        """Do on the server what is configured, now that the mails are durable here."""
+        if not uids:
+            return
         match self.place.after:
             case "seen":
-                await line.flag(uid, "\\Seen")
+                await line.flag(uids, "\\Seen")
             case "delete":
-                await line.delete(uid)
+                await line.delete(uids)
             case "move":
-                await line.move(uid, self.place.target)
+                await line.move(uids, self.place.target)
+
+
+def batches_of(sizes: Mapping[int, int], most: int = MOST_BYTES) -> Iterator[dict[int, int]]:
+    """Yield UIDs with their sizes, in order, up to `most` bytes at once; a larger mail comes alone."""
+    batch: dict[int, int] = {}
+    held = 0
+    for uid, size in sizes.items():
+        if batch and held + size > most:
+            yield batch
+            batch, held = {}, 0
+        batch[uid] = size
+        held += size
+    if batch:
+        yield batch
 
 
 def _date(at: datetime) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -15,9 +15,11 @@ from mailgate.intake.imap_place import ImapPlace, astring, folder_name
 T = TypeVar("T")
 COMMAND_SECONDS = 30.0
 FLOOR_BYTES_PER_SECOND = 16_384  # a mail may take as long as it does at this pace
-SIZES_AT_ONCE = 100  # the library recurses once a line: a bulk answer would end it
+MOST_AT_ONCE = 100  # mails of one command: the library looks through the answer with each line that comes
+_PIECE_BYTES = 8192
 _UIDVALIDITY = re.compile(rb"UIDVALIDITY (\d+)", re.I)
 _UIDNEXT = re.compile(rb"UIDNEXT (\d+)", re.I)
+_FETCH = re.compile(rb"\d+ FETCH \(", re.I)
 _UID, _SIZE = re.compile(rb"\bUID (\d+)", re.I), re.compile(rb"\bRFC822\.SIZE (\d+)", re.I)
 
 
@@ -31,6 +33,15 @@ class Denied(Exception):
 
 class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc]
     greeting = ""
+
+    def data_received(self, data: bytes) -> None:
+        # the library recurses once a line, and every level holds what has still to be read: a quarter of a megabyte at
+        # once was 20 MB, and 1,000 short lines (a colleague expunges) the end of the connection
+        start = 0
+        while start < len(data):
+            piece = data[start : start + max(_PIECE_BYTES, len(self.incomplete_line))]
+            super().data_received(piece)
+            start += len(piece)
 
     async def welcome(self, command: bytes) -> None:
         self.greeting = command.decode("utf-8", "replace").strip()
@@ -108,41 +119,43 @@ class ImapLine:
         return sorted({int(word) for word in words if word.isdigit()})
 
     async def sizes(self, uids: list[int]) -> dict[int, int]:
-        """Return the sizes of the mails that are there, of up to SIZES_AT_ONCE."""
+        """Return the sizes of the mails that are there, of up to MOST_AT_ONCE."""
         if not uids:
             return {}
-        chosen = ",".join(map(str, uids))
-        lines = await self._ok(self._client.uid("FETCH", chosen, "(UID RFC822.SIZE)"), "FETCH")
+        lines = await self._ok(self._client.uid("FETCH", uid_set(uids), "(UID RFC822.SIZE)"), "FETCH")
         found = ((_UID.search(bytes(line)), _SIZE.search(bytes(line))) for line in lines)
-        return {int(uid[1]): int(size[1]) for uid, size in found if uid and size and int(uid[1]) in set(uids)}
+        sizes = {int(uid[1]): int(size[1]) for uid, size in found if uid and size}
+        return {uid: sizes[uid] for uid in uids if uid in sizes}
 
-    async def fetch(self, uid: int, size: int) -> bytes | None:
-        """Return the mail without marking it; None where it has vanished meanwhile."""
-        seconds = self._seconds + size / FLOOR_BYTES_PER_SECOND
+    async def fetch(self, sizes: Mapping[int, int]) -> dict[int, bytes]:
+        """Return the mails of up to MOST_AT_ONCE UIDs, whose sizes are given, without marking them; what has vanished
+        meanwhile is left out."""
+        seconds = self._seconds + sum(sizes.values()) / FLOOR_BYTES_PER_SECOND
         self._client.timeout = seconds
         try:
-            lines = await self._ok(self._client.uid("FETCH", str(uid), "(UID BODY.PEEK[])"), "FETCH", seconds)
+            lines = await self._ok(self._client.uid("FETCH", uid_set(sizes), "(UID BODY.PEEK[])"), "FETCH", seconds)
         finally:
             self._client.timeout = self._seconds
-        return next((bytes(line) for line in lines if isinstance(line, bytearray)), None)
+        found = mails_of(lines)
+        return {uid: found[uid] for uid in sizes if uid in found}
 
-    async def flag(self, uid: int, *flags: str) -> None:
-        """Set flags."""
-        await self._ok(self._client.uid("STORE", str(uid), "+FLAGS.SILENT", f"({' '.join(flags)})"), "STORE")
+    async def flag(self, uids: Iterable[int], *flags: str) -> None:
+        """Set flags, on up to MOST_AT_ONCE mails as all that follows."""
+        await self._ok(self._client.uid("STORE", uid_set(uids), "+FLAGS.SILENT", f"({' '.join(flags)})"), "STORE")
 
-    async def move(self, uid: int, folder: str) -> None:
-        """Move the mail to another folder."""
+    async def move(self, uids: Iterable[int], folder: str) -> None:
+        """Move the mails to another folder."""
         if self.can("MOVE"):  # RFC 6851
-            await self._ok(self._client.uid("MOVE", str(uid), folder_name(folder)), "MOVE")
+            await self._ok(self._client.uid("MOVE", uid_set(uids), folder_name(folder)), "MOVE")
             return
-        await self._ok(self._client.uid("COPY", str(uid), folder_name(folder)), "COPY")
-        await self.delete(uid)
+        await self._ok(self._client.uid("COPY", uid_set(uids), folder_name(folder)), "COPY")
+        await self.delete(uids)
 
-    async def delete(self, uid: int) -> None:
-        """Delete the mail; it is expunged where that can be done without touching what others have deleted."""
-        await self.flag(uid, "\\Deleted")
+    async def delete(self, uids: Iterable[int]) -> None:
+        """Delete the mails; expunged where that can be done without touching what others have deleted."""
+        await self.flag(uids, "\\Deleted")
         if self.can("UIDPLUS"):  # RFC 4315
-            await self._ok(self._client.uid("EXPUNGE", str(uid)), "EXPUNGE")
+            await self._ok(self._client.uid("EXPUNGE", uid_set(uids)), "EXPUNGE")
 
     async def wait(self, seconds: float) -> None:
         """Return when the folder may have changed, or after `seconds`; IDLE (RFC 2177) where the server has it."""
@@ -209,3 +222,34 @@ class ImapLine:
             raise
         finally:
             lost.cancel()
+
+
+def uid_set(uids: Iterable[int]) -> str:
+    """Return UIDs as a sequence-set of just these (RFC 9051, 9): 3:5,9."""
+    spans: list[list[int]] = []
+    for uid in sorted(uids):
+        if spans and uid == spans[-1][1] + 1:
+            spans[-1][1] = uid
+        else:
+            spans.append([uid, uid])
+    return ",".join(f"{first}:{last}" if first < last else f"{first}" for first, last in spans)
+
+
+def mails_of(lines: Iterable[bytes | bytearray]) -> dict[int, bytes]:
+    """Return the mails of the answer to a FETCH by their UIDs: the library gives what is a literal as a bytearray, and
+    the UID stands before or behind it, as the server likes."""
+    found: dict[int, bytes] = {}
+    uid: int | None = None
+    raw: bytes | None = None
+    for line in lines:
+        if isinstance(line, bytearray):
+            raw = bytes(line)
+        else:
+            if _FETCH.match(line):
+                uid, raw = None, None
+            named = _UID.search(line)
+            uid = int(named[1]) if named else uid
+        if uid is not None and raw is not None:
+            found[uid] = raw
+            uid, raw = None, None
+    return found

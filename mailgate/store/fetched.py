@@ -1,7 +1,7 @@
 """What was fetched over IMAP: a ledger beside the inbox, written in the transaction that accepts the mail (I3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Engine, String, Table, insert, select, update
@@ -47,6 +47,16 @@ class Folder:
     is_renumbered: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """A mail of a folder, and what it brings; `reason`: why that is nothing."""
+
+    uid: int
+    digest: str
+    arrivals: Sequence[Incoming]
+    reason: str = ""
+
+
 class Ledger:
     """The ledger of one process. Every method is one transaction, safe from threads; trouble of ours is TryLater."""
 
@@ -79,28 +89,37 @@ class Ledger:
         with reading(self._engine) as connection:
             return {int(key.rpartition(" ")[2]): bool(digest) for key, digest in connection.execute(query)}
 
-    def has(self, folder: Folder, digest: str) -> bool:
-        """Say whether a mail of these bytes was taken from that place before, under whatever UID."""
-        query = select(FETCHED.c.key).where(FETCHED.c.place == folder.place, FETCHED.c.digest == digest).limit(1)
+    def without_known(self, folder: Folder, mails: Sequence[Fetched]) -> list[Fetched]:
+        """Return `mails` so that those whose bytes were taken from that place before, under whatever UID, or come twice
+        among them, bring nothing but an entry."""
+        digests = {one.digest for one in mails}
+        query = select(FETCHED.c.digest).where(FETCHED.c.place == folder.place, FETCHED.c.digest.in_(digests))
         with reading(self._engine) as connection:
-            return connection.execute(query).first() is not None
+            known = set(connection.execute(query).scalars())
+        result = []
+        for one in mails:
+            is_known = one.digest in known
+            result.append(replace(one, arrivals=(), reason="renumbered") if is_known else one)
+            known.add(one.digest)
+        return result
 
-    def take(self, folder: Folder, uid: int, digest: str, arrivals: Sequence[Incoming], now: datetime) -> None:
-        """Make the mail and its entry durable in one commit; after this returned neither is lost or doubled."""
-        self._inbox.stage(arrivals)
+    def take(self, folder: Folder, mails: Sequence[Fetched], now: datetime) -> None:
+        """Make the mails and their entries durable in one commit; after this returned none is lost or doubled."""
+        self._inbox.stage([item for one in mails for item in one.arrivals])
+        rows = {_key(folder, one.uid): _row(folder, one.uid, one.digest, one.reason, now) for one in mails}
         with transaction(self._engine) as connection:
-            # the entry comes first: of two fetchers of one mail the second finds it, and brings nothing
-            row = _row(folder, uid, digest, "", now)
-            hold(connection, [f"fetched:{row['key']}"])
-            present = select(FETCHED.c.key).where(FETCHED.c.key == row["key"])
-            if connection.execute(present).first() is None:
-                connection.execute(insert(FETCHED), [row])
-                self._inbox.insert(connection, arrivals)
+            # the entries come first: of two fetchers of one mail the second finds it, and brings nothing
+            hold(connection, [f"fetched:{key}" for key in rows])
+            present = set(connection.execute(select(FETCHED.c.key).where(FETCHED.c.key.in_(rows))).scalars())
+            if new := [row for key, row in rows.items() if key not in present]:
+                connection.execute(insert(FETCHED), new)
+            brought = [one for one in mails if _key(folder, one.uid) not in present]
+            self._inbox.insert(connection, [item for one in brought for item in one.arrivals])
 
-    def pass_over(self, folder: Folder, uid: int, reason: str, now: datetime, digest: str = "") -> None:
+    def pass_over(self, folder: Folder, uid: int, reason: str, now: datetime) -> None:
         """Note that this one is not to be fetched again."""
         with transaction(self._engine) as connection:
-            insert_new(connection, FETCHED, [_row(folder, uid, digest, reason, now)], "key")
+            insert_new(connection, FETCHED, [_row(folder, uid, "", reason, now)], "key")
 
 
 def _row(folder: Folder, uid: int, digest: str, reason: str, now: datetime) -> dict[str, object]:
