@@ -26,6 +26,9 @@ def run(args: argparse.Namespace) -> int:
     settings = config.load(args.config, os.environ)
     # one byte more than allowed tells what is too big; nobody needs the rest
     raw = sys.stdin.buffer.read(settings.smtp.size_limit + 1)
+    if not raw.strip():  # whatever went wrong before us: the mail server keeps what it has
+        print("mailgate: no mail on standard input (mailgate deliver --to ADDRESS < mail.eml)", file=sys.stderr)
+        return TRY_LATER
     code = deliver(raw, args.to, args.sender, settings)
     if code:
         print(f"mailgate: {args.to}: {_MEANINGS[code]}", file=sys.stderr)

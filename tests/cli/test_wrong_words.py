@@ -1,5 +1,7 @@
 """A command that names what there is not says so and what there is; it never answers with an empty list."""
 
+import io
+
 import pytest
 
 from tests.cli.desk_folder import DeskFolder
@@ -41,3 +43,13 @@ def test_an_account_and_a_person_by_hand_are_told_of_in_words(desk: DeskFolder):
     assert again == "account 7 as before, a@b.example changed\n"
     assert desk.run("staff", "add", "zoe@team.example", "--team", "support").out == "zoe@team.example added\n"
     assert desk.run("staff", "add", "zoe@team.example", "--role", "lead").out == "zoe@team.example changed\n"
+
+
+@pytest.mark.parametrize("given", [b"", b"\r\n \n"])
+def test_nothing_on_standard_input_is_no_mail_and_tried_again(
+    desk: DeskFolder, given: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+    ran = desk.run("deliver", "--to", "support@flexihost.example")
+    assert (ran.code, ran.out) == (75, "")
+    assert "no mail on standard input" in ran.err
