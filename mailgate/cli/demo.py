@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.folder or Path(tempfile.mkdtemp(prefix="mailgate-demo-"))
     is_told = False
     print(f"A desk in {folder}: embedded database, mail going out into {folder / 'outgoing'}.", flush=True)
-    desk = DemoDesk(folder, args.language)
+    desk = DemoDesk(folder, args.language, with_board=not args.once)
     try:
         desk.start()
         print(f"The daemon listens on 127.0.0.1:{desk.port}.", flush=True)
@@ -95,4 +95,10 @@ def _tell_more(desk: DemoDesk) -> None:
     print("\nTry, in another terminal:")
     for words in ("ticket list", "ticket show 10001", "ticket history 10002", "held list", "outbox list"):
         print(f"  mailgate {words} --config {desk.file}")
-    print("", flush=True)
+    print(
+        "\nThe board, as Ivan of the support team (this link works once, for 15 minutes; it is printed for the demo only,"
+    )
+    print(
+        f"a real desk mails it to its staff; for another one ask at /sign-in and look into {desk.folder / 'outgoing'}):"
+    )
+    print(f"  {desk.board_link()}\n", flush=True)

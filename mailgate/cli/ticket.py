@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from mailgate import app
 from mailgate.byhand.arguments import add_arguments as add_changes
@@ -14,6 +15,7 @@ from mailgate.model.search import STATUSES
 from mailgate.store import views
 from mailgate.store.engine import reading
 from mailgate.store.history import told
+from mailgate.web.language import LANGUAGES, Speech, Speeches
 
 if TYPE_CHECKING:
     from mailgate.apply import Applied
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("number", type=int)
     history = actions.add_parser("history", help="what happened to a ticket, and why")
     history.add_argument("number", type=int)
+    history.add_argument("--language", choices=LANGUAGES, default="en", help="whose words it is told in (default: en)")
     export = actions.add_parser("export", help="an mbox with all mail of a ticket, on stdout or in a file")
     export.add_argument("number", type=int)
     export.add_argument("--output", "-o", metavar="FILE")
@@ -96,8 +99,9 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
             _get(built, args.number)
             with reading(built.engine) as connection:
                 events = views.events_of(connection, args.number)
+            speech = Speeches(built.house.tools.templates).of(args.language, ZoneInfo("UTC"))
             for event in events:
-                print_json(event) if args.json else print(_event_line(event))
+                print_json(event) if args.json else print(_event_line(event, speech))
         case "export":
             from mailgate.cli.export import export_ticket
 
@@ -211,8 +215,9 @@ def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
             print(f"    {step['rule']}: {step['verdict']}" + (f" ({step['because']})" if step["because"] else ""))
 
 
-def _event_line(event: dict[str, Any]) -> str:
-    return f"{event['at']:%Y-%m-%d %H:%M:%S}  {event['actor'] or '-':<24} {told(event, _stamp)}"
+def _event_line(event: dict[str, Any], speech: Speech) -> str:
+    actor = speech.say("by.clock") if event["actor"] == "clock" else event["actor"] or "-"
+    return f"{event['at']:%Y-%m-%d %H:%M:%S}  {actor:<24} {told(event, _stamp, speech.say)}"
 
 
 def _stamp(instant: datetime) -> str:

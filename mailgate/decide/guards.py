@@ -234,7 +234,7 @@ def _answered_on_the_board(decision: Decision, identity: Identity) -> Decision:
     return replace(decision, effects=tuple(shown(effect) for effect in decision.effects))
 
 
-_ANSWERS = ("command_done", "command_error", "reply_check")
+_ANSWERS = ("command_done", "command_error", "reply_check", "colleague_notice")
 
 
 def answer(scene: Scene, identity: Identity, trace: Trace) -> Decision | None:

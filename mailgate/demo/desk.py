@@ -30,7 +30,7 @@ _QUICKER = (
 class DemoDesk:
     """The folder, the house in it, and the daemon over it."""
 
-    def __init__(self, folder: Path, language: str = "en") -> None:
+    def __init__(self, folder: Path, language: str = "en", *, with_board: bool = False) -> None:
         self.folder = folder
         self.language = language
         self.words = WORDS[language]
@@ -38,12 +38,14 @@ class DemoDesk:
         self._quicken()
         self._environ = {
             **os.environ, "MAILGATE_CONFIG": str(self.file), "MAILGATE_SMTP__LISTEN": "127.0.0.1:0",
-            "MAILGATE_RELAY__HOLD_SECONDS": "1", "MAILGATE_WEB__LISTEN": "",
+            "MAILGATE_RELAY__HOLD_SECONDS": "1", "MAILGATE_WEB__LISTEN": "127.0.0.1:0" if with_board else "",
+            "MAILGATE_WEB__URL": "",
         }  # fmt: skip
         self.built = app.build(str(self.file), {})
         self._introduce()
         self._daemon: subprocess.Popen[str] | None = None
         self.port = 0
+        self._board = ""  # host and port
 
     def start(self) -> None:
         """Run the daemon; return once it listens. MailgateError where it does not begin."""
@@ -55,9 +57,17 @@ class DemoDesk:
             name, _, rest = line.strip().partition(" ")
             if name == "smtp":
                 self.port = int(rest.rpartition(":")[2])
+            if name == "web":
+                self._board = rest
             if name == "ready":
                 return
         raise MailgateError(f"the daemon did not begin; {self.folder / 'daemon.log'} says why")
+
+    def board_link(self) -> str:
+        """Return an address that opens the board as Ivan, once: in earnest such a link goes to staff by mail alone."""
+        from mailgate.web.sign_in import SignIn
+
+        return SignIn(self.built.house, f"http://{self._board}").make_link(IVAN)
 
     def stop(self) -> None:
         """End the daemon as systemd would, and close the house."""

@@ -31,7 +31,12 @@ _MOST_TERMS, _MOST_LETTERS = 20, 1000
 
 
 class BadSearch(ValueError):
-    """What was typed cannot be looked for; the text says why, and what can."""
+    """What was typed cannot be looked for; the text says why, and what can. `why` and `values`: the same for pages that
+    speak other languages."""
+
+    def __init__(self, why: str, text: str, **values: str) -> None:
+        super().__init__(text)
+        self.why, self.values = why, values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +74,9 @@ def read_search(line: str) -> Search:
             key, text = text[:-1].lower(), ""
         if key in KEYS:
             if not (text := text.strip()):
-                raise BadSearch(f"{key}: says nothing to look for; write it in one, as {key}:{_EXAMPLES[key]}")
+                example = f"{key}:{_EXAMPLES[key]}"
+                text = f"{key}: says nothing to look for; write it in one, as {example}"
+                raise BadSearch("bare", text, key=key, example=example)
             chosen[key].append(text)
             continue
         term = _term(f"{key}:{text}" if key else text, is_phrase=piece["phrase"] is not None)
@@ -78,14 +85,16 @@ def read_search(line: str) -> Search:
     people += [term for text in chosen["from"] if (term := _term(text, is_phrase="." in text.partition("@")[2]))]
     wrong = [one for one in chosen["status"] if one not in STATUSES]
     if wrong:
-        raise BadSearch(f"status:{wrong[0]} is no status ({', '.join(STATUSES)})")
+        known = ", ".join(STATUSES)
+        raise BadSearch("no_status", f"status:{wrong[0]} is no status ({known})", status=wrong[0], known=known)
     search = Search(
         terms=tuple(terms), people=tuple(people), number=_number(line), statuses=tuple(chosen["status"]),
         queues=tuple(chosen["queue"]), desks=tuple(chosen["desk"]), owner=chosen["owner"][-1] if chosen["owner"] else None,
         before=_day("before", chosen["before"]), after=_day("after", chosen["after"]),
     )  # fmt: skip
     if search == Search():
-        raise BadSearch(f'nothing to look for: write words, "a phrase", or {", ".join(f"{key}:" for key in KEYS)}')
+        keys = ", ".join(f"{key}:" for key in KEYS)
+        raise BadSearch("no_words", f'nothing to look for: write words, "a phrase", or {keys}', keys=keys)
     return search
 
 
@@ -121,4 +130,5 @@ def _day(key: str, texts: list[str]) -> date | None:
 
 
 def _wrong_day(key: str, text: str) -> date:
-    raise BadSearch(f"{key}:{text} is no day ({key}:2026-03-31)")
+    example = f"{key}:2026-03-31"
+    raise BadSearch("no_day", f"{key}:{text} is no day ({example})", given=f"{key}:{text}", example=example)

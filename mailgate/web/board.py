@@ -142,14 +142,14 @@ class Board:
         return given or self._nothing(request, person)
 
     async def search(self, request: Request, person: Person) -> Response:
-        line, problem = request.query_params.get("q", "")[:1000], ""
+        line, problem = request.query_params.get("q", "")[:1000], None
         hits = None
         if line.strip():
             try:
                 wanted = read_search(line)
                 hits = await self._read(lambda connection: find_tickets(connection, wanted, desks=person.desks))
             except BadSearch as error:
-                problem = str(error)
+                problem = (error.why, error.values)
         return self._pages.show(request, "search.html", person, q=line, hits=hits, problem=problem)
 
     async def today(self, request: Request, person: Person) -> Response:
@@ -234,10 +234,13 @@ class Board:
         desk = self._house.settings.desks[found["desk"]]
         more = await self._read(lambda connection: overview.beside(connection, found, desk))
         framed = await asyncio.to_thread(files.with_html, self._house, found["messages"])
-        leaves = [one for one in more["letters"] if one["kind"] == "relay" and one["state"] == "waiting"]
+        own = [one for one in found["messages"] if one["kind"] == "staff" and one["from"] == person.address]
+        leaving = more.pop("leaving")
+        leaves = [leaving[one["id"]] for one in own if one["id"] in leaving]
         return self._pages.show(
             request, "ticket.html", person, status, ticket=found, desk=desk, version=overview.version_of(found), **more,
-            leaves_at=max((one["next_at"] for one in leaves), default=None), typed=_UNTYPED | dict(posted.values if posted else {}),
+            leaves_at=max(leaves, default=None), is_stopped=any(one["state"] == "awaiting_send" for one in own[-1:]),
+            typed=_UNTYPED | dict(posted.values if posted else {}),
             answers=tuple(sorted(desk.answers)), framed=framed, result=result, problem=problem,
         )  # fmt: skip
 

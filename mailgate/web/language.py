@@ -1,5 +1,5 @@
-"""The words of the board in the reader's language. What letters say too (states, flags, clocks, fields) comes from their
-words; the rest from `config/board`, one file a language, the same keys in each."""
+"""The words of the board, and of a history on the command line, in the reader's language. What letters say too (states,
+flags, clocks, fields) comes from their words; the rest from `config/board`, one file a language, the same keys in each."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,8 +9,6 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_timedelta
-
 from mailgate import resources
 from mailgate.compose.templates import Templates
 from mailgate.compose.wording import label
@@ -19,6 +17,7 @@ LANGUAGES = ("en", "de", "pl", "ru", "uk")
 _SHARED = {
     "status": "statuses", "priority": "priorities", "level": "levels", "role": "roles", "request": "requests",
     "flag": "flags", "link": "links", "clock": "deadlines", "kind": "entries", "class": "classes", "outcome": "outcomes",
+    "right": "rights", "letter": "letters",
 }  # fmt: skip
 _FAR = timedelta(days=300)
 Words = Mapping[str, Mapping[str, str]]
@@ -32,7 +31,7 @@ class Speech:
     words: Words
     zone: ZoneInfo
 
-    def say(self, key: str, **values: Any) -> str:
+    def say(self, key: str, /, **values: Any) -> str:
         """Return the words of `section.name`; a name that no list has (a desk's own flag) is shown as words."""
         section, _, name = key.partition(".")
         if section == "field":
@@ -49,6 +48,8 @@ class Speech:
         away = instant - now
         if abs(away) > _FAR:
             return self.exact(instant)
+        from babel.dates import format_timedelta  # pages alone need it: the command line would wait for it
+
         return format_timedelta(away, add_direction=True, locale=self.language, threshold=1.2)
 
 

@@ -77,7 +77,10 @@ def beside(connection: Connection, ticket: Mapping[str, Any], desk: Desk) -> dic
         "colleagues": [(one.address, one.name or one.address) for one in people.list_staff(connection, desk.name)],
         "others": [one for one in others if one["number"] != number][:_MOST_EARLIER],
         "bodies": views.bodies_of(connection, number),
-        "letters": [views.letter_keys(one) for one in outbox.list_letters(connection, ticket=number, states=("waiting",))],
+        "leaving": {
+            one.message: one.next_at
+            for one in outbox.list_letters(connection, ticket=number, states=("waiting",)) if one.rendered.kind == "relay"
+        },
     }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class Pages:
             return said.exact(moment) if moment else "–"
 
         text = self._environment.get_template(name).render(
-            person=person, t=said.say, when=when, exact=exact, told=lambda event: told(event, exact), now=now,
+            person=person, t=said.say, when=when, exact=exact, told=lambda event: told(event, exact, said.say), now=now,
             language=said.language, path=request.url.path, hidden=_hidden,
             **values,
         )  # fmt: skip

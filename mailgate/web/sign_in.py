@@ -69,11 +69,13 @@ class SignIn:
             desk = self._house.settings.desks.get(person.desk) if person else None
             if person is None or desk is None or _sent_lately(connection, person.address, now) >= MOST_LINKS:
                 return False
-            link = (
-                f"{self._address}/sign-in/{self._signed('link', person.address, now + timedelta(minutes=LINK_MINUTES))}"
-            )
-            outbox.add(connection, [self._letter(desk, person, link, now)])
+            outbox.add(connection, [self._letter(desk, person, self.make_link(person.address), now)])
         return True
+
+    def make_link(self, address: str) -> str:
+        """Return a link that lets that address in, once, within LINK_MINUTES."""
+        until = self._house.clock() + timedelta(minutes=LINK_MINUTES)
+        return f"{self._address}/sign-in/{self._signed('link', address, until)}"
 
     def open_link(self, link: str) -> str | None:
         """Return a session for a link that is good and was not used; None otherwise."""

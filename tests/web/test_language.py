@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailgate.model.decision import Level
+from mailgate.model.mail import AutomaticKind
 from mailgate.model.ticket import SHOWN_DEADLINES, MessageKind, Status
 from mailgate.web.language import LANGUAGES, Speeches, accepted, board_words
 from tests.world import shipped_templates
@@ -38,6 +39,7 @@ def test_whatever_a_ticket_shows_has_words(language: str):
     speech = Speeches(shipped_templates()).of(language, KYIV)
     for section, names in (
         ("status", get_args(Status)), ("kind", get_args(MessageKind)), ("clock", SHOWN_DEADLINES), ("level", get_args(Level)),
+        ("reason", (*get_args(AutomaticKind), "malware", "junk", "probe")),
         ("priority", ("normal", "high")), ("request", ("general", "account", "sensitive")),
     ):  # fmt: skip
         assert set(names) <= speech.words[section].keys(), section
