@@ -10,15 +10,15 @@ from mailgate import app
 from mailgate.byhand.arguments import add_arguments as add_changes
 from mailgate.byhand.chosen import choose_desk
 from mailgate.cli.printing import print_json, print_rows
+from mailgate.config.lexicon import LANGUAGES
 from mailgate.errors import Refused
 from mailgate.model.search import STATUSES
 from mailgate.store import views
 from mailgate.store.engine import reading
-from mailgate.store.history import told
-from mailgate.web.language import LANGUAGES, Speech, Speeches
 
 if TYPE_CHECKING:
     from mailgate.apply import Applied
+    from mailgate.web.language import Speech
 
 _FOUND = ("number", "desk", "queue", "status", "requestor", "subject", "found")
 _COLUMNS = ("number", "desk", "queue", "status", "priority", "owner", "requestor", "subject")
@@ -99,6 +99,8 @@ def _run(args: argparse.Namespace, built: app.Built) -> int:
             _get(built, args.number)
             with reading(built.engine) as connection:
                 events = views.events_of(connection, args.number)
+            from mailgate.web.language import Speeches
+
             speech = Speeches(built.house.tools.templates).of(args.language, ZoneInfo("UTC"))
             for event in events:
                 print_json(event) if args.json else print(_event_line(event, speech))
@@ -215,7 +217,9 @@ def _show(ticket: dict[str, Any], *, as_json: bool) -> None:
             print(f"    {step['rule']}: {step['verdict']}" + (f" ({step['because']})" if step["because"] else ""))
 
 
-def _event_line(event: dict[str, Any], speech: Speech) -> str:
+def _event_line(event: dict[str, Any], speech: "Speech") -> str:
+    from mailgate.store.history import told
+
     actor = speech.say("by.clock") if event["actor"] == "clock" else event["actor"] or "-"
     return f"{event['at']:%Y-%m-%d %H:%M:%S}  {actor:<24} {told(event, _stamp, speech.say)}"
 

@@ -145,7 +145,7 @@ def show_ticket(connection: Connection, number: int) -> dict[str, Any] | None:
         select(MESSAGE).where(MESSAGE.c.ticket == number).order_by(MESSAGE.c.at, MESSAGE.c.id)
     )
     entries = list(messages.mappings())
-    traces = _traces(connection, [one["arrival"] for one in entries if one["arrival"]])
+    traces = traces_of(connection, [one["arrival"] for one in entries if one["arrival"]])
     shown["messages"] = [_message(one, traces) for one in entries]
     shown["events"] = events_of(connection, number)
     return shown
@@ -391,7 +391,8 @@ def _traced(connection: Connection, row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _traces(connection: Connection, arrivals: Sequence[str]) -> dict[str, Any]:
+def traces_of(connection: Connection, arrivals: Sequence[str]) -> dict[str, Any]:
+    """Return the traces (P4) of arrivals by their ids."""
     if not arrivals:
         return {}
     query = select(ARRIVAL.c.id, ARRIVAL.c.trace).where(ARRIVAL.c.id.in_(arrivals))

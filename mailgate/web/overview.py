@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from mailgate.model.settings import Desk
 from mailgate.store import incidents, outbox, people, today, urgent, views
+from mailgate.store.rewriting import chunks
 from mailgate.store.statistics import day_figures
 from mailgate.store.urgent import Standing
 from mailgate.web.sign_in import Person
@@ -47,12 +48,19 @@ def queues(
 
 
 def parked(connection: Connection, desks: Sequence[str], which: str) -> list[dict[str, Any]]:
-    """Return held mail with what it would have been, or what is set aside or quarantined."""
+    """Return held mail with what it would have been and what it says, or what is set aside or quarantined; each with its
+    trace."""
     if which == "held":
         rows = [row for desk in desks for row in views.list_held(connection, desk)]
-        return [{**row, **(views.find_held(connection, row["id"]) or {})} for row in rows]
-    outcome = {"aside": "set_aside", "quarantine": "quarantined"}[which]
-    return [row for desk in desks for row in views.list_parked(connection, outcome, desk)]
+        rows = [{**row, **(views.find_held(connection, row["id"]) or {})} for row in rows]
+    else:
+        outcome = {"aside": "set_aside", "quarantine": "quarantined"}[which]
+        rows = [row for desk in desks for row in views.list_parked(connection, outcome, desk)]
+    traces: dict[str, Any] = {}
+    arrivals = [row.get("arrival") or row["id"] for row in rows]
+    for some in chunks(arrivals):
+        traces |= views.traces_of(connection, some)
+    return [{**row, "trace": traces.get(arrival) or []} for row, arrival in zip(rows, arrivals, strict=True)]
 
 
 def open_incidents(connection: Connection, desks: Sequence[str]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from mailgate.compose.wording import told as fact
 from mailgate.pipeline import House
 from mailgate.store.history import told
 from mailgate.web.language import Speech, Speeches, accepted
@@ -61,7 +62,7 @@ class Pages:
         text = self._environment.get_template(name).render(
             person=person, t=said.say, when=when, exact=exact, told=lambda event: told(event, exact, said.say), now=now,
             language=said.language, path=request.url.path, hidden=_hidden,
-            **values,
+            fact=lambda name, value: fact(value, name, said.language), **values,
         )  # fmt: skip
         return HTMLResponse(text, status)
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ class Site:
         """Let a mail come in from a trusted server, and be read."""
         envelope = Envelope(channel="smtp", sender="x@y.example", recipients=(to,), peer="127.0.0.1", is_trusted=True)
         settings = self.built.settings
-        incoming = arrivals_of(raw, envelope, Recipients.of(settings), self.built.ids, datetime.now(UTC))
+        incoming = arrivals_of(raw, envelope, Recipients.of(settings), self.built.ids, self.built.house.clock())
         await asyncio.to_thread(self.built.inbox.accept, incoming)
         await asyncio.to_thread(Worker(self.built.house, self.built.inbox).work)
 
