@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from mailgate.model.ticket import SHOWN_DEADLINES
 from mailgate.store.tables import DEADLINE, IS_PENDING, TICKET
 
 OPEN = ("new", "open", "waiting")
@@ -42,10 +43,16 @@ def queue_in_order(
 
 
 def due_of(connection: Connection, desk: str) -> dict[int, datetime]:
-    """Return the earliest clock that runs for each ticket of the desk."""
+    """Return the earliest clock that runs for each ticket of the desk; of our own (D8) nobody is told."""
     query = (
         select(DEADLINE.c.ticket, func.min(DEADLINE.c.due_at))
-        .where(IS_PENDING, DEADLINE.c.next_at > _NEVER, DEADLINE.c.due_at.is_not(None), DEADLINE.c.desk == desk)
+        .where(
+            IS_PENDING,
+            DEADLINE.c.next_at > _NEVER,
+            DEADLINE.c.due_at.is_not(None),
+            DEADLINE.c.desk == desk,
+            DEADLINE.c.kind.in_(SHOWN_DEADLINES),
+        )
         .group_by(DEADLINE.c.ticket)
     )
     return {number: due_at for number, due_at in connection.execute(query)}  # noqa: C416 (rows are no pairs to dict)
@@ -55,7 +62,12 @@ def next_deadlines(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     """Return the earliest pending deadline of each ticket."""
     query = (
         select(DEADLINE.c.ticket, DEADLINE.c.kind, DEADLINE.c.due_at)
-        .where(DEADLINE.c.ticket.in_(numbers), DEADLINE.c.state == "pending", DEADLINE.c.due_at.is_not(None))
+        .where(
+            DEADLINE.c.ticket.in_(numbers),
+            DEADLINE.c.state == "pending",
+            DEADLINE.c.due_at.is_not(None),
+            DEADLINE.c.kind.in_(SHOWN_DEADLINES),
+        )
         .order_by(DEADLINE.c.due_at.desc())
     )
     return {row["ticket"]: dict(row) for row in connection.execute(query).mappings()}
