@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from load.mails import CONTACTS, DESK_ADDRESS, contact, make_mails
@@ -125,6 +126,7 @@ def run_mailgate(mails: Sequence[tuple[str, bytes]], connections: int, reuse: bo
             warm = [(sender, raw.replace(b"bench-", b"warm-")) for sender, raw in mails[:50]]
             feed(port, warm, connections, reuse)
             wait_for(database, len(warm))
+            wait_for_letters(database)
             processes = [server.pid, *children_of(server.pid)]
             before = [cpu_of(pid) for pid in processes]
             begun = time.perf_counter()
@@ -185,6 +187,17 @@ def wait_for(database: Path, count: int, seconds: float = 300) -> None:
             if time.monotonic() > end:
                 raise SystemExit("not everything was applied")
             time.sleep(0.02)
+
+
+def wait_for_letters(database: Path, seconds: float = 10) -> None:
+    """Return once no letter that may leave is left: those of the mails before are no work of the mails that are measured."""
+    end = time.monotonic() + seconds
+    query = "SELECT count(*) FROM outbox WHERE state = 'waiting' AND next_at <= ?"
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10) as connection:
+        while time.monotonic() < end:
+            if not connection.execute(query, (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),)).fetchone()[0]:
+                return
+            time.sleep(0.05)
 
 
 async def bare(port: int) -> None:

@@ -57,7 +57,7 @@ class ImapFetcher:
         new_id: Callable[[], str],
         *,
         size_limit: int,
-        on_commit: Callable[[], None] = lambda: None,
+        on_commit: Callable[[int], None] = lambda mails: None,
         tell: Tell = lambda place, works, why: None,
         tell_of_grant: TellOfGrant = lambda place, why, seconds: None,
         may_take: Callable[[], bool] = lambda: True,
@@ -231,7 +231,7 @@ class ImapFetcher:
                 await asyncio.to_thread(self._ledger.take, folder, [one], now)
         arrivals = [item.arrival for one in fetched for item in one.arrivals]
         if arrivals:
-            self._on_commit()
+            self._on_commit(len(arrivals))
         for arrival in arrivals:
             LOG.event("mail.accepted", arrival=arrival.id, channel="imap", desk=arrival.desk, size=arrival.size)
 

@@ -25,8 +25,9 @@ class _Submission:
 class GroupWriter:
     """`submit` for all doors of a process. Make it within the loop that the doors run in; `close` ends the thread."""
 
-    def __init__(self, inbox: Inbox, on_commit: Callable[[], None] = lambda: None) -> None:
-        """`on_commit` is called in the loop after each commit: whoever waits for mail may look now."""
+    def __init__(self, inbox: Inbox, on_commit: Callable[[int], None] = lambda mails: None) -> None:
+        """`on_commit` is called in the loop after each commit, with how many mails it held: whoever waits for mail may look
+        now."""
         self._inbox = inbox
         self._on_commit = on_commit
         self._loop = asyncio.get_running_loop()
@@ -91,7 +92,7 @@ class GroupWriter:
                 submission.future.set_result(None)
             else:
                 submission.future.set_exception(submission.error)
-        self._on_commit()
+        self._on_commit(len(group))
 
 
 def _size(submission: _Submission) -> int:

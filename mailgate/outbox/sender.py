@@ -22,7 +22,7 @@ from mailgate.store.outbox import Outgoing
 LOG = Log("outbox")
 GROUP_SECONDS = 0.02  # letters that land within it are settled in one commit
 LAG_SECONDS = 30.0
-PRESSED_SECONDS = 0.25  # between rounds while the doors are busy: slower, and never still
+PRESSED_SECONDS, PRESSED_STEP = 1.0, 0.05  # at most, between rounds while the doors are busy: slower, and never still
 LEASE_SECONDS = 600.0
 SEND_SECONDS = 240.0  # for one letter, all in all
 POLL_SECONDS = 1.0  # letters that another process wrote
@@ -106,7 +106,7 @@ class Sender:
             self._woken.clear()
             if self._is_pressed() and self._lag_seconds < LAG_SECONDS and not self._is_stopping:
                 # who waits for a 250 comes first; an ack has two minutes, and is not kept for longer than half of one
-                await asyncio.sleep(PRESSED_SECONDS)
+                await self._let_doors_first()
             pause = POLL_SECONDS
             try:
                 if self._unsettled:
@@ -123,6 +123,12 @@ class Sender:
                 flying -= landed
                 await asyncio.to_thread(self._settle, [task.result() for task in landed])
         await self._relay.close()
+
+    async def _let_doors_first(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PRESSED_SECONDS
+        while self._is_pressed() and not self._is_stopping and loop.time() < end:
+            await asyncio.sleep(PRESSED_STEP)
 
     async def send_due(self) -> int:
         """Send one round of what is due now and settle it; return how many letters it was."""

@@ -1,4 +1,5 @@
-"""The board: what a worker is busy with, in memory that its supervisor reads; writing to it costs no system call."""
+"""The board: what a worker is busy with, in memory that its supervisor reads, and until when the doors are in a rush, which
+the supervisor writes there; neither costs a system call."""
 
 import mmap
 import os
@@ -8,6 +9,8 @@ import time
 from dataclasses import dataclass
 
 _RECORD = struct.Struct("=Qdd64s")  # a count, when it began (monotonic, the same for all processes), CPU used by then
+_RUSH = struct.Struct("=d")  # the doors are in a rush until then (monotonic)
+_RUSH_AT = 128
 _SIZE = mmap.PAGESIZE
 
 
@@ -42,6 +45,14 @@ class Board:
         count, begun_at, cpu, name = _RECORD.unpack_from(self._memory)
         arrival = name.rstrip(b"\0").decode("ascii", "replace")
         return Busy(arrival=arrival, begun_at=begun_at, cpu_seconds=cpu, count=count) if arrival else None
+
+    def hurry(self, until: float) -> None:
+        """The doors are in a rush until then."""
+        _RUSH.pack_into(self._memory, _RUSH_AT, until)
+
+    def is_rush(self) -> bool:
+        """Say whether the doors are in a rush."""
+        return float(_RUSH.unpack_from(self._memory, _RUSH_AT)[0]) > time.monotonic()
 
     def close(self) -> None:
         """Let go of the memory, and of the descriptor."""

@@ -5,7 +5,6 @@ import os
 import signal
 import ssl
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -30,6 +29,7 @@ from mailgate.serve.clock import Clock
 from mailgate.serve.letters import Consequences, LetterBytes
 from mailgate.serve.lost import LostFiles
 from mailgate.serve.names import is_dead, name_of
+from mailgate.serve.rush import LASTS_SECONDS, Commits
 from mailgate.serve.supervisor import Supervisor
 from mailgate.store import outbox
 from mailgate.store.engine import reading, transaction
@@ -45,7 +45,6 @@ LOG = Log("serve")
 ROLES = ("front", "worker", "scheduler")
 DRAIN_SECONDS = 4.0
 END_SECONDS = 8.5  # all in all: systemd and people wait for ten
-PRESSED_COMMITS, PRESSED_SECONDS = 8, 0.2  # so many within so long, and the doors count as busy
 BURY_SECONDS = 5.0
 FILES_SECONDS = 5.0  # between two looks at the database's files
 SILENT_SECONDS = 60.0  # a clock that has not looked for so long is stuck
@@ -70,7 +69,7 @@ class Front:
         self._say = say
         self._roles = roles
         self._doors: list[Door] = []
-        self._commits = deque([float("-inf")] * PRESSED_COMMITS, maxlen=PRESSED_COMMITS)  # when the last were made
+        self._commits = Commits()
         self._stopped = asyncio.Event()
         self._writer: GroupWriter | None = None
         self._sender: Sender | None = None
@@ -225,15 +224,18 @@ class Front:
             with suppress(MailgateError):
                 await asyncio.to_thread(_bury_dead_senders, self._built)
 
-    def _arrived(self) -> None:
+    def _arrived(self, mails: int = 1) -> None:
         """Mail was committed: the workers look."""
-        self._commits.append(time.monotonic())
-        if self._supervisor is not None:
-            self._supervisor.wake(is_much=self._is_pressed())
+        now = time.monotonic()
+        self._commits.add(now, mails)
+        if self._supervisor is None:
+            return
+        if self._commits.are_rush(now):
+            self._supervisor.hurry(now + LASTS_SECONDS)
+        self._supervisor.wake(is_much=mails > 1 or self._commits.are_many(now))
 
     def _is_pressed(self) -> bool:
-        """Say whether much mail comes: whoever waits for a 250 comes first then. A mail alone presses nobody."""
-        return time.monotonic() - self._commits[0] < PRESSED_SECONDS
+        return self._commits.are_many(time.monotonic())
 
     def _applied(self) -> None:
         """Something was applied: there may be letters, and deadlines."""

@@ -6,6 +6,7 @@ import resource
 import select
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mailgate.log import Log
 from mailgate.pipeline import Worker
 from mailgate.serve.board import Board
 from mailgate.serve.names import name_of
+from mailgate.serve.rush import let_doors_first
 from mailgate.store.inbox import Taken
 from mailgate.verdicts.asking import Asker
 
@@ -78,6 +80,7 @@ class Round:
         self._lines = lines
         self._seconds = built.settings.worker.mail_seconds
         self._groups = 0
+        self._took = 0.0  # the last group, in seconds
         self._is_ending = False
         os.set_blocking(lines.woken, False)
         os.set_blocking(lines.telling, False)
@@ -87,6 +90,7 @@ class Round:
         """Work until SIGTERM, or until the supervisor is gone; the group in hand is finished."""
         LOG.event("worker.began", claimer=self._name)
         while not self._is_ending:
+            let_doors_first(self._board, self._took, lambda: self._is_ending)
             if not self._work() and not self._tidy():
                 self._wait(POLL_SECONDS)
             else:
@@ -96,6 +100,7 @@ class Round:
         LOG.event("worker.ended", claimer=self._name)
 
     def _work(self) -> int:
+        begun = time.monotonic()
         try:
             count = self._worker.work(self._begin, self._rest)
         except Exception as error:  # whatever it was, it must not end the loop: the mails come one by one now
@@ -106,6 +111,7 @@ class Round:
         finally:
             self._rest()
         if count:
+            self._took = time.monotonic() - begun
             self._groups += 1
             self._tell()
         return count

@@ -62,7 +62,7 @@ class Desk:
         values = {"mailbox": TO, "password": PASSWORD, "poll_seconds": 60, **settings}
         account = ImapSettings(url=f"{scheme}://{user}@{host}:{port}/{folder}", **values)
         return ImapFetcher(
-            account, RECIPIENTS, self.ledger, Ids().new, size_limit=limit, on_commit=self.changed.set,
+            account, RECIPIENTS, self.ledger, Ids().new, size_limit=limit, on_commit=lambda _: self.changed.set(),
             tell=lambda *state: (self.told.append(state), self.changed.set()), may_take=may_take, tls=tls, pace=pace,
         )  # fmt: skip
 

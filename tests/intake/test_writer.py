@@ -38,7 +38,7 @@ class WatchedInbox(Inbox):
 
 async def test_what_came_during_a_commit_goes_in_one(tmp_path: Path):
     inbox, commits = WatchedInbox(tmp_path), []
-    writer = GroupWriter(inbox, lambda: commits.append(1))
+    writer = GroupWriter(inbox, commits.append)
     inbox.may_go_on.clear()
     first = asyncio.create_task(writer.submit([incoming()]))
     await asyncio.to_thread(inbox.begun.wait)
@@ -48,7 +48,7 @@ async def test_what_came_during_a_commit_goes_in_one(tmp_path: Path):
     await asyncio.gather(first, *others)
     await writer.close()
     assert inbox.groups == [1, 200, 50]
-    assert len(commits) == 3
+    assert commits == [1, 200, 50]
     assert inbox.waiting()[0] == 251
 
 
