@@ -32,9 +32,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
            "Er gilt einmal. Haben Sie ihn nicht angefordert, können Sie diese Mail ignorieren."),
     "pl": ("Link do tablicy zgłoszeń", "Ten link otwiera tablicę zgłoszeń, jest ważny {minutes} minut:\n\n{link}\n\n"
            "Działa tylko raz. Jeśli nie prosili Państwo o niego, proszę zignorować tę wiadomość."),
-    "ru": ("Ссылка на доску заявок", "По этой ссылке в течение {minutes} минут откроется доска заявок:\n\n{link}\n\n"
+    "ru": ("Ссылка на доску тикетов", "По этой ссылке в течение {minutes} минут откроется доска тикетов:\n\n{link}\n\n"
            "Она действует один раз. Если вы её не запрашивали, ничего делать не нужно."),
-    "uk": ("Посилання на дошку заявок", "За цим посиланням протягом {minutes} хвилин відкриється дошка заявок:\n\n{link}\n\n"
+    "uk": ("Посилання на дошку тікетів", "За цим посиланням протягом {minutes} хвилин відкриється дошка тікетів:\n\n{link}\n\n"
            "Воно діє один раз. Якщо ви його не замовляли, нічого робити не потрібно."),
 }  # fmt: skip
 
