@@ -110,6 +110,7 @@ def test_an_attachment_reaches_the_staff_as_it_came(daemon: Daemon):
 
 
 def test_raw_mail_that_was_read_goes_to_the_blobs(daemon: Daemon):
+    daemon.send(mail("It is kept.", sender="blobs@shop.example", subject="To the blobs", message_id="b1@shop.example"))
     daemon.wait_for(lambda: not daemon.rows(INBOX))
     assert list((daemon.folder / "blobs").rglob("*"))
 
