@@ -21,14 +21,16 @@ PARCEL = Parcel(
 
 async def said(blocks: list[bytes], *, hangs_up: bool = True) -> list[Reply | str]:
     """Return the replies that a wire reads of those blocks, and why there are no more."""
+    is_read = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for block in blocks:
             writer.write(block)
             await writer.drain()
             await asyncio.sleep(0)
-        if hangs_up:
-            writer.close()
+        if not hangs_up:
+            await is_read.wait()  # from Python 3.13 on a stream that nobody holds is closed
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
@@ -41,6 +43,7 @@ async def said(blocks: list[bytes], *, hangs_up: bool = True) -> list[Reply | st
             except Gone as error:
                 return [*found, str(error)]
     finally:
+        is_read.set()
         server.close()
 
 
