@@ -50,7 +50,8 @@ class Expression:
     def __init__(self, source: str, *, ignores_case: bool = False) -> None:
         self.source = source
         self._loose, self._exact = _compile(source, ignores_case)
-        self.loose: bytes = self._loose.pattern  # as RE2 reads it, without the edges of words
+        # as RE2 reads it, without the edges of words
+        self.loose: bytes = (b"(?i)" if ignores_case else b"") + self._loose.pattern
         self._names = tuple((number, name.decode()) for name, number in self._loose.groupindex.items())
         self.groups = frozenset(name for _, name in self._names)
 
@@ -73,26 +74,39 @@ class Expression:
 
 
 class Several:
-    """Some expressions, each with its own case, asked of a text all at once."""
+    """Some expressions, asked of a text all at once; where they are too much for one set, each says for itself."""
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._all = tuple(expressions)
-        options = re2.Options()
-        options.log_errors = False
-        self._set = re2.Set.SearchSet(options)
-        for one in self._all:
-            self._set.Add(one.loose)
-        self._set.Compile()
+        self._set = _set_of(self._all)
 
     def in_text(self, text: Text) -> list[Expression]:
         """Return those that may be in `text`, in their order; the others are not."""
-        return [self._all[number] for number in sorted(self._set.Match(text.plain) or ())] if self._all and text else []
+        if not self._all or not text:
+            return []
+        if self._set is None:
+            return list(self._all)
+        return [self._all[number] for number in sorted(self._set.Match(text.plain) or ())]
 
 
 @lru_cache(maxsize=512)
 def expression(source: str, *, ignores_case: bool = False) -> Expression:
     """Return the expression, compiled once; ValueError as there."""
     return Expression(source, ignores_case=ignores_case)
+
+
+def _set_of(expressions: Sequence[Expression]) -> re2.Set | None:
+    """Return them as one set, None where RE2 has not the memory for it: what each may take is taken from all of them."""
+    options = re2.Options()
+    options.log_errors = False
+    found = re2.Set.SearchSet(options)
+    try:
+        for one in expressions:
+            found.Add(one.loose)
+        found.Compile()
+    except re2.error:
+        return None
+    return found
 
 
 def _compile(source: str, ignores_case: bool) -> tuple[re2._Regexp, re2._Regexp | None]:

@@ -46,14 +46,8 @@ def check(raw: bytes, limits: Limits) -> None:
     if not _CONTAINER.search(raw, start, start + header):
         return  # one text, whatever it talks about
     low = raw.lower()
-    if raw.count(b"\n--") <= limits.max_parts:  # whatever the containers are, they have no more parts than that
-        if low.count(b"multipart/") + low.count(b"message/") <= min(limits.max_depth, limits.max_parts):
-            return
-    containers = 0
-    for containers, _ in enumerate(_CONTAINER.finditer(raw), 1):
-        if containers > min(limits.max_depth, limits.max_parts):
-            break
-    if containers and (containers > limits.max_depth or raw.count(b"\n--") > limits.max_parts):
+    # no more containers than words for them, and no more parts than marks
+    if low.count(b"multipart/") + low.count(b"message/") > limits.max_depth or raw.count(b"\n--") > limits.max_parts:
         _check_structure(raw, limits)
 
 

@@ -1,8 +1,9 @@
 """Facts read out of a mail and kept as fields (Q4): numbers, times, call-back, service; and filled labels (Q7)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from mailgate.model.settings import Lexicon
 from mailgate.understand.labels import read_labels
@@ -86,14 +87,25 @@ _DAYPART = re.compile(
     r"(?:сьогодні|вчора|учора) (?:вночі|вранці|зранку|вдень|ввечері|увечері)|вночі)(?!\w)"
 )
 _WEEKEND = re.compile(r"(?<!\w)(?i:seit dem wochenende|since the weekend|od weekendu|с выходных|з вихідних)(?!\w)")
-_MOMENTS = (  # each with needles, one of which is in whatever it matches
-    (_WEEKEND, ("week", "woche", "выходн", "вихідн")),
-    (_SINCE_COUNT, ("seit", "for ", "od ", "уже", "вже", "вот", "już", "juz")),
-    (_BEFORE, ("vor ",)),
-    (_AGO, (" ago", " temu", " назад", " тому")),
-    (_AT, tuple("0123456789")),
-    (_DAYPART, ("night", "yesterday", "this ", "heute", "letzte", "gestern", "nacht", "dzi", "wczoraj", "nocy", "сегодня",
-                "вчера", "ноч", "сьогодні", "учора", "вночі")),
+
+
+class _Moment(NamedTuple):
+    """Words for a moment, with needles, one of which is in whatever they match. `is_last`: they end with it, and are dear to
+    look for anywhere else."""
+
+    pattern: re.Pattern[str]
+    needles: tuple[str, ...]
+    is_last: bool = False
+
+
+_MOMENTS = (
+    _Moment(_WEEKEND, ("week", "woche", "выходн", "вихідн")),
+    _Moment(_SINCE_COUNT, ("seit", "for ", "od ", "уже", "вже", "вот", "już", "juz")),
+    _Moment(_BEFORE, ("vor ",)),
+    _Moment(_AGO, (" ago", " temu", " назад", " тому"), is_last=True),
+    _Moment(_AT, tuple("0123456789")),
+    _Moment(_DAYPART, ("night", "yesterday", "this ", "heute", "letzte", "gestern", "nacht", "dzi", "wczoraj", "nocy",
+                       "сегодня", "вчера", "ноч", "сьогодні", "учора", "вночі")),
 )  # fmt: skip
 _TO_COME = re.compile(
     r"(?<!\w)(?i:please|bitte|proszę|prosze|пожалуйста|позвон|перезвон|перезвонить|зателефон|будь ласка|will|werden|wird|"
@@ -186,10 +198,10 @@ def _started(text: str, *, is_trouble: bool) -> str:
 def _told(text: str) -> str:
     """Return when something went wrong, by what names a moment without the word since."""
     low = text.lower()
-    for pattern, needles in _MOMENTS:
-        if not any(needle in low for needle in needles):
+    for moment in _MOMENTS:
+        if not any(needle in low for needle in moment.needles):
             continue
-        for found in islice(_around(needles, low, pattern, text), _MOST_MOMENTS):
+        for found in islice(_places(moment, text, low), _MOST_MOMENTS):
             sentence = text[
                 max(0, text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) : found.end() + 20
             ]
@@ -198,21 +210,13 @@ def _told(text: str) -> str:
     return ""
 
 
-def _around(needles: Sequence[str], low: str, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield what `pattern` finds; one that is dear and ends with its needles, where these stand alone."""
-    if pattern is not _AGO or len(low) != len(text):
-        yield from pattern.finditer(text)
+def _places(moment: _Moment, text: str, low: str) -> Iterator[re.Match[str]]:
+    if not moment.is_last or len(low) != len(text):
+        yield from moment.pattern.finditer(text)
         return
-    places = sorted({at for needle in needles for at in _places(low, needle)})
-    for at in places[:_MOST_MOMENTS]:
-        yield from islice(pattern.finditer(text, max(0, at - _FARTHEST_AGO), at + _LONGEST_AGO), 1)
-
-
-def _places(low: str, needle: str) -> Iterator[int]:
-    at = low.find(needle)
-    while at >= 0:
-        yield at
-        at = low.find(needle, at + 1)
+    ends = sorted(found.start() for needle in moment.needles for found in re.finditer(needle, low))
+    for at in ends[:_MOST_MOMENTS]:
+        yield from islice(moment.pattern.finditer(text, max(0, at - _FARTHEST_AGO), at + _LONGEST_AGO), 1)
 
 
 def _tidy(moment: str) -> str:

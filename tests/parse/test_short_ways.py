@@ -90,3 +90,14 @@ def test_patterns_asked_at_once_find_what_each_finds(text: str):
     found = Several(every).in_text(where)
     assert [one for one in every if one.is_in(where)] == [one for one in found if one.is_in(where)]
     assert re.search("ä", text) is None or every[2] in found
+
+
+def test_patterns_that_are_too_much_for_one_set_are_asked_one_by_one():
+    every = [expression(rf"\w{{1,200}}x{number}(?P<number>\d{{3,12}})") for number in range(50)]
+    where = Text("the number is abx7123 here")
+    found = [groups["number"] for one in Several(every).in_text(where) for groups in one.every(where)]
+    assert found == ["123"]
+
+
+def test_a_pattern_that_ignores_case_does_so_in_a_set():
+    assert Several([expression("kunde", ignores_case=True)]).in_text(Text("KUNDE"))
