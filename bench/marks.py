@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
-from load.machine import facts  # noqa: E402
+from load.machine import facts, fsync_ms  # noqa: E402
 from load.report import Mark, line_of  # noqa: E402
 
 
@@ -121,17 +121,6 @@ def mark_of(line: str) -> Mark | None:
         )
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
-
-
-def fsync_ms() -> float:
-    """Return how long it takes this folder's disk to have four kilobytes for good, in milliseconds."""
-    with tempfile.NamedTemporaryFile() as file:
-        begun = time.perf_counter()
-        for _ in range(50):
-            file.write(b"x" * 4096)
-            file.flush()
-            os.fsync(file.fileno())
-        return (time.perf_counter() - begun) / 50 * 1000
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

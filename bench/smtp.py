@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import pickle
-import platform
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from load.machine import facts, fsync_ms
 from load.mails import CONTACTS, DESK_ADDRESS, contact, make_mails
 from load.report import Mark, Report
 
@@ -85,8 +85,7 @@ def tell_marks(name: str, ours: Figures, plain: Figures) -> None:
 def print_facts(mails: Sequence[tuple[str, bytes]]) -> None:
     """Say which machine this is, and what is fed."""
     sizes = sorted(len(raw) for _, raw in mails)
-    print(f"{os.cpu_count()} cores, {_cpu_model()}, {platform.system()} {platform.release()}, "
-          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}, fsync {_fsync_ms():.2f} ms")  # fmt: skip
+    print(f"{facts()}, fsync {fsync_ms():.2f} ms")
     print(f"{len(mails)} mails a case, median {sizes[len(sizes) // 2]} bytes, mean {sum(sizes) // len(sizes)}; "
           "client, server and worker share the cores; ms: from connecting (reused: MAIL FROM) to 250")  # fmt: skip
 
@@ -251,21 +250,6 @@ def cpu_of(pid: int) -> float:
 def peak_of(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _fsync_ms() -> float:
-    with tempfile.NamedTemporaryFile() as file:
-        begun = time.perf_counter()
-        for _ in range(20):
-            file.write(b"x" * 4096)
-            file.flush()
-            os.fsync(file.fileno())
-        return (time.perf_counter() - begun) / 20 * 1000
 
 
 if __name__ == "__main__":
